@@ -1,0 +1,77 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench lock clean
+
+export UV_COMPILE_BYTECODE := 1
+PYTHON ?= python3
+UV := $(CURDIR)/.tools/bin/uv
+BIN := .venv/bin
+LOCKED := --require-hashes --quiet
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(UV): requirements/bootstrap.txt
+	@echo "Setting up: uv"
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "mlkit needs Python 3.11 or later"'
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+setup: .venv/.done  ## Make the development environment, with uv and pinned packages
+
+.venv/.done: requirements/dev.txt pyproject.toml $(UV)
+	@echo "Setting up: the development environment"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	@$(UV) pip sync --python .venv $(LOCKED) requirements/dev.txt
+	@$(UV) pip install --python .venv --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(UV)  ## Generate a project from the template, train, and score: start here
+	@$(PYTHON) examples/demo.py $(UV)
+
+test: setup  ## Run the whole suite
+	$(BIN)/pytest -n 2
+
+lint: setup  ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup  ## Check types, strictly
+	$(BIN)/mypy
+
+layers: setup  ## Check the fence and the layers
+	$(BIN)/lint-imports
+
+docs: setup  ## Build the documentation; a warning is an error
+	$(BIN)/sphinx-build -q -W -n -b html docs docs/_build/html
+
+wheel: setup  ## Build the wheel
+	@rm -rf dist
+	$(UV) build --quiet --no-build-isolation --python .venv --out-dir dist
+
+smoke: wheel  ## Try the built wheel in clean environments: plain, and with [train]
+	bash .ci/smoke $(UV) $(PYTHON)
+
+check: lint types layers docs smoke  ## Run every check but the tests
+
+test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the oldest packages admitted
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-oldest
+	@$(UV) pip sync --python .venv-oldest $(LOCKED) requirements/oldest.txt
+	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
+	.venv-oldest/bin/pytest -n 2 -m "not slow"
+
+bench: setup  ## Measure speed and memory side by side with plain scikit-learn
+	$(BIN)/python benchmarks/train_flights.py
+
+COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
+	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --group test --group check --group docs \
+		-o requirements/dev.txt
+	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --group test --group oldest \
+		--resolution lowest-direct -o requirements/oldest.txt
+	$(UV) $(COMPILE) $(ARGS) --only-group demo pyproject.toml -o requirements/demo.txt
+	echo uv | $(UV) $(COMPILE) $(ARGS) - -o requirements/bootstrap.txt
+
+clean:  ## Remove everything that was made
+	rm -rf .venv .venv-oldest .tools .demo dist build docs/_build .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,134 @@
+"""The command line: parse once, call one function, turn the outcome into an exit code.
+
+Nothing of a command is imported before it runs, so that help and errors of use
+come at once.
+"""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+from mlkit.core.errors import MlkitError
+
+EXIT_CODES = """exit codes:
+  0    done
+  1    refused, or a failure of no other kind
+  2    the command, its settings or a schema's declaration make no sense
+  3    data or a record break their schema
+  4    a Featurizer breaks its contract
+  5    a bundle is damaged, untrusted, or predicts what it did not
+  6    an extra is not installed
+  70   an error in the project's or mlkit's own code
+  130  interrupted"""
+_UNEXPECTED = 70
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        commands = import_module("mlkit.cli.commands")
+        code: int = getattr(commands, parsed.function)(parsed)
+    except KeyboardInterrupt:
+        print("mlkit: interrupted; nothing was left half-written.", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        if parsed.debug:
+            traceback.print_exc()
+        print(f"mlkit: {_one_line(error)}", file=sys.stderr)
+        return error.exit_code if isinstance(error, MlkitError) else _UNEXPECTED
+    return code
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, MlkitError):
+        return text
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{type(error).__name__} at {place.filename}:{place.lineno}: {text} "
+        "(the command's --debug shows the traceback)"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mlkit",
+        description="From a notebook's model to one verified function in production.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    project = argparse.ArgumentParser(add_help=False)
+    project.add_argument(
+        "--conf", default="conf", metavar="FOLDER", help="the project's settings (default: conf)"
+    )
+    trusting = argparse.ArgumentParser(add_help=False)
+    trusting.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="a package whose classes the bundle may use, beside tool.mlkit.trusted",
+    )
+
+    command = commands.add_parser(
+        "train",
+        parents=[shared, project],
+        help="train, judge and pack a model as the settings say",
+    )
+    command.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="settings to change, such as model=logistic split.test_fraction=0.3 seed=7",
+    )
+    command.set_defaults(function="train")
+
+    command = commands.add_parser(
+        "evaluate",
+        parents=[shared, project],
+        help="judge a bundle on rows that its model has not seen",
+    )
+    command.add_argument("bundle", nargs="?", help="its folder (default: the project's own)")
+    command.add_argument("data", nargs="?", help="labelled rows (default: the project's own)")
+    command.set_defaults(function="evaluate")
+
+    command = commands.add_parser(
+        "predict", parents=[shared, trusting], help="score records or a table with a bundle"
+    )
+    command.add_argument("bundle", help="the bundle's folder")
+    command.add_argument("input", help="records (.json, .jsonl, - for stdin) or .parquet, .csv")
+    command.add_argument("output", nargs="?", help="where a scored table goes (.parquet, .csv)")
+    command.set_defaults(function="predict")
+
+    command = commands.add_parser(
+        "check-data", parents=[shared, project], help="hold a file against the project's schema"
+    )
+    command.add_argument("file", nargs="?", help="a table (default: the project's own)")
+    command.set_defaults(function="check_data")
+
+    schema = commands.add_parser("schema", help="write a first schema from data")
+    actions = schema.add_subparsers(metavar="ACTION", required=True)
+    command = actions.add_parser(
+        "infer",
+        parents=[shared, project],
+        help="guess a schema from a table, and write it as Python",
+    )
+    command.add_argument("file", help="a table (.parquet, .csv)")
+    command.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    command.add_argument(
+        "--output",
+        metavar="FILE",
+        help="where to write it (default: the project's schema; - for stdout)",
+    )
+    command.add_argument("--force", action="store_true", help="replace a schema that is there")
+    command.set_defaults(function="infer_schema")
+    return parser

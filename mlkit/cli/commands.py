@@ -1,0 +1,127 @@
+"""What each command does, after its arguments were parsed."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlkit.core.bundle import Bundle
+from mlkit.core.errors import ConfigError, DataError
+from mlkit.core.extras import load
+from mlkit.core.log import configure_logging
+from mlkit.core.trust import trusted_packages
+from mlkit.scoring.prediction import Predictor
+
+_RECORDS = (".json", ".jsonl")
+
+
+def _train_side(module: str, command: str) -> Any:
+    return load(f"mlkit.training.{module}", extra="train", purpose=f"mlkit {command}")
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Train, judge and pack; print what it is worth and where it lies."""
+    workflow = _train_side("workflow", "train")
+    config = _config(arguments, "train", overrides=arguments.overrides)
+    run = workflow.train(config)
+    print(f"{run.evaluation.summary()}\n\nBundle {run.bundle.model} in {run.bundle.path}")
+    return 0
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Judge a bundle on rows that its model has not seen."""
+    workflow = _train_side("workflow", "evaluate")
+    config = _config(arguments, "evaluate")
+    folder = Path(arguments.bundle or Path(config.bundles) / config.name)
+    bundle = Bundle.open(folder)
+    config.task = bundle.manifest.task
+    evaluator = workflow.build_evaluator(config)
+    print(workflow.evaluate(bundle, arguments.data or config.data.path, evaluator).summary())
+    return 0
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    """Score records to stdout, or a table to a file."""
+    configure_logging("warning")
+    source = arguments.input
+    is_table = source != "-" and not source.lower().endswith(_RECORDS)
+    if is_table and arguments.output is None:
+        raise ConfigError(f"Name the file for the scored rows: mlkit predict … {source} OUTPUT.")
+    trusted = [*arguments.trust, *trusted_packages()]
+    predictor = Predictor.load(arguments.bundle, trusted=trusted)
+    if is_table:
+        tables = _train_side("tables", "predict (of tables)")
+        count = tables.score_file(predictor, Path(source), Path(arguments.output))
+        print(f"{count:,} rows scored by {predictor.bundle.model}: {arguments.output}")
+        return 0
+    for prediction in predictor.predict(list(_records(source))):
+        print(json.dumps(prediction.to_dict(), ensure_ascii=False))
+    return 0
+
+
+def check_data(arguments: argparse.Namespace) -> int:
+    """Hold a file against the schema, and list everything that it breaks."""
+    workflow, data = (_train_side(name, "check-data") for name in ("workflow", "data"))
+    config = _config(arguments, "check-data")
+    schema = workflow.schema_of(config)
+    path = arguments.file or config.data.path
+    try:
+        frame = schema.validate(data.read_frame(path, schema))
+    except DataError as error:
+        for violation in error.violations:
+            print(violation)
+        raise
+    print(f"{path}: {len(frame):,} rows, {len(frame.columns)} columns, all as {schema.__name__} says.")
+    return 0
+
+
+def infer_schema(arguments: argparse.Namespace) -> int:
+    """Write a first schema from a table."""
+    data, inference = (_train_side(name, "schema infer") for name in ("data", "inference"))
+    name, output = "Record", arguments.output
+    if Path(arguments.conf, "config.yaml").is_file():
+        module, _, name = _config(arguments, "schema infer").data.schema.rpartition(".")
+        output = output or f"src/{module.replace('.', '/')}.py"
+    frame = data.read_frame(arguments.file)
+    schema = inference.infer(frame, target=arguments.target, name=name)
+    note = (
+        f"Inferred from {Path(arguments.file).name}: read it line by line, and correct roles,\n"
+        "types, bounds and what is personal (pii) where the guess is wrong."
+    )
+    source = inference.source(schema, note)
+    if output in (None, "-"):
+        print(source, end="")
+        return 0
+    path = Path(output)
+    if path.exists() and not arguments.force:
+        raise ConfigError(f"{path} is there already. Use --force to replace it, --output - to look.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source, encoding="utf-8")
+    print(f"{len(schema.columns)} columns written as {name} to {path}. Read it, then: mlkit train")
+    return 0
+
+
+def _config(arguments: argparse.Namespace, command: str, overrides: Any = ()) -> Any:
+    config = _train_side("config", command).load_config(arguments.conf, overrides)
+    configure_logging(config.logging.level, config.logging.style)
+    return config
+
+
+def _records(source: str) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSON object, a JSON list, or of one JSON object a line."""
+    try:
+        text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror}.") from None
+    try:
+        if source.lower().endswith(".jsonl"):
+            found: Any = msgspec.json.decode_lines(text)
+        else:
+            found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{source} is not readable JSON: {error}.") from None
+    yield from found if isinstance(found, list) else [found]

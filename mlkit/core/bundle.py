@@ -1,0 +1,184 @@
+"""What crosses the fence: a folder whose every byte is accounted for.
+
+A bundle is written once, next to where it will lie, and read only after each
+file's digest was checked. It never holds a pickle, and never says what is to be
+trusted: its reader does.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlkit.core.errors import BundleError, ConfigError, listed
+from mlkit.core.files import sha256
+from mlkit.core.schema import Schema
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+SCHEMA = "schema.json"
+MODEL = "model.skops"
+GOLDEN = "golden.json"
+EVALUATION = "evaluation.json"
+TRAINING_ROWS = "training_rows.npy"
+CARD = "README.md"
+FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, TRAINING_ROWS, CARD)
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a bundle is, and the digest of each of its files.
+
+    Attributes
+    ----------
+    format
+        Version of the bundle's layout.
+    name
+        The model's name.
+    mlkit
+        The version of mlkit that wrote it.
+    runtime
+        What runs it: `python` needs the training side.
+    task, classes, threshold
+        What its scores mean: see `Target`, and `decide`.
+    target
+        The fields of its `Target`.
+    prior
+        What one would predict without features.
+    lineage
+        What made it: data, config, code, libraries, seed.
+    files
+        SHA-256 of each file by its name.
+    digest
+        SHA-256 of the manifest without this field: the bundle's identity.
+    """
+
+    format: int
+    name: str
+    mlkit: str
+    runtime: str
+    task: str
+    classes: list[Any]
+    threshold: float
+    target: dict[str, Any]
+    prior: list[float]
+    lineage: dict[str, Any]
+    files: dict[str, str]
+    digest: str = ""
+
+    def sealed(self) -> "Manifest":
+        """Return the manifest with its digest."""
+        bare = msgspec.structs.replace(self, digest="")
+        text = msgspec.json.encode(bare, order="deterministic")
+        return msgspec.structs.replace(self, digest=hashlib.sha256(text).hexdigest())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Golden:
+    """Real rows, as records, and the scores that the model gave them."""
+
+    records: list[dict[str, Any]]
+    scores: list[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A bundle whose digests were checked.
+
+    Attributes
+    ----------
+    path
+        Its folder.
+    manifest
+        What it is.
+    schema
+        What it takes.
+    golden
+        What it must predict.
+    """
+
+    path: Path
+    manifest: Manifest
+    schema: type[Schema]
+    golden: Golden
+
+    @property
+    def model(self) -> str:
+        """The model's name and the first 12 digits of its digest, as in `flights/1f3a…`."""
+        return f"{self.manifest.name}/{self.manifest.digest[:12]}"
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Bundle":
+        """Check and read the bundle in the folder `path`.
+
+        Raises
+        ------
+        BundleError
+            Naming the file that is absent, unknown, a link, or not what its
+            digest says, or the format that this mlkit does not read.
+        """
+        folder = Path(path)
+        if not folder.is_dir():
+            raise BundleError(f"There is no bundle in {folder}. Train one, or check the path.")
+        manifest = _read_manifest(folder)
+        _check_files(folder, manifest)
+        try:
+            schema = Schema.from_json((folder / SCHEMA).read_bytes())
+            golden = msgspec.json.decode((folder / GOLDEN).read_bytes(), type=Golden)
+        except (ConfigError, msgspec.DecodeError) as error:
+            raise BundleError(f"{folder} is not a readable bundle: {error}") from None
+        return cls(path=folder, manifest=manifest, schema=schema, golden=golden)
+
+
+def seal(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the manifest of the files in `folder`, as the last of them."""
+    files = {name: sha256(folder / name) for name in FILES}
+    sealed = msgspec.structs.replace(manifest, files=files).sealed()
+    text = msgspec.json.format(msgspec.json.encode(sealed), indent=2)
+    (folder / MANIFEST).write_bytes(text + b"\n")
+    return sealed
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    if path.is_symlink() or not path.is_file():
+        raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}.")
+    text = path.read_bytes()
+    try:
+        manifest_format = msgspec.json.decode(text, type=_Versioned).format
+        if manifest_format > FORMAT:
+            raise BundleError(
+                f"{path} is of format {manifest_format}; this mlkit reads up to {FORMAT}. "
+                "Upgrade mlkit."
+            )
+        manifest = msgspec.json.decode(text, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path} was changed: it cannot be read ({error}). Fetch the bundle again.") from None
+    canonical = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    if manifest.sealed().digest != manifest.digest or canonical != text:
+        raise BundleError(f"{path} was changed: its digest does not fit. Fetch the bundle again.")
+    return manifest
+
+
+class _Versioned(msgspec.Struct):
+    format: int
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    if set(manifest.files) != set(FILES):
+        raise BundleError(
+            f"{folder / MANIFEST} lists {listed(manifest.files, most=9)}; "
+            f"a bundle has {listed(FILES, most=9)}."
+        )
+    unknown = {entry.name for entry in folder.iterdir()} - {MANIFEST, *FILES}
+    if unknown:
+        raise BundleError(f"{folder} holds unknown files: {listed(sorted(unknown))}. Remove them.")
+    for name, digest in manifest.files.items():
+        file = folder / name
+        if file.is_symlink() or not file.is_file():
+            raise BundleError(f"{file} is absent, or a link. Fetch the bundle again.")
+        if sha256(file) != digest:
+            raise BundleError(
+                f"{file} was changed: its digest is not the manifest's. Fetch the bundle again."
+            )

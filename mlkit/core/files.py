@@ -1,0 +1,71 @@
+"""Write files so that a reader sees all of it or none of it."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def written_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder beside `path`, and put it in that place when the block succeeds.
+
+    What `path` held is kept until the new folder is complete on disk; when the
+    block raises, nothing has changed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    draft.chmod(0o755)
+    try:
+        yield draft
+        for file in (*draft.rglob("*"), draft):
+            _flush(file)
+        _swap(draft, path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def written_file(path: Path) -> Iterator[Path]:
+    """Yield a file's path beside `path`, and rename it when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield draft
+        _flush(draft)
+        draft.replace(path)
+        _flush(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _swap(draft: Path, path: Path) -> None:
+    previous = path.with_name(f".{path.name}.previous")
+    if path.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        path.rename(previous)
+    try:
+        draft.rename(path)
+    except OSError:
+        if previous.exists():
+            previous.rename(path)
+        raise
+    _flush(path.parent)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,208 @@
+"""The settings of a run: composed by Hydra from `conf/`, checked key by key."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mlkit.core.errors import ConfigError, nearest
+
+_OVERRIDE = re.compile(r"^(?P<how>\+\+|\+|~)?(?P<key>[\w./@-]+)(=(?P<value>.*))?$", re.DOTALL)
+_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
+_LEVELS = ("debug", "info", "warning", "error")
+_STYLES = ("auto", "console", "json")
+
+
+@dataclass(kw_only=True)
+class TargetConfig:
+    """What is predicted; without a column, the one whose role is `target`. See `Target`."""
+
+    column: str | None = None
+    edges: list[float] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    positive: Any = None
+
+
+@dataclass(kw_only=True)
+class DataConfig:
+    """The file to train on, the schema class that its rows follow, and the target."""
+
+    path: str = "???"
+    schema: str = "???"
+    target: TargetConfig = field(default_factory=TargetConfig)
+
+
+@dataclass(kw_only=True)
+class ModelConfig:
+    """The estimator, and the encoder before it; `_target_` names each one's class."""
+
+    estimator: dict[str, Any] = field(default_factory=dict)
+    encoder: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class SplitConfig:
+    """How rows are held out for evaluation; see `Splitter`."""
+
+    kind: str = "auto"
+    test_fraction: float = 0.2
+    cut: str | None = None
+
+
+@dataclass(kw_only=True)
+class EvaluationConfig:
+    """How a model is judged; see `Evaluator`. Without metrics, all that fit the task."""
+
+    metrics: list[str] = field(default_factory=list)
+    n_resamples: int = 500
+    level: float = 0.95
+
+
+@dataclass(kw_only=True)
+class LoggingConfig:
+    """Which events are shown, and in which style; see `configure_logging`."""
+
+    level: str = "info"
+    style: str = "auto"
+
+    def __post_init__(self) -> None:
+        for key, value, valid in (("level", self.level, _LEVELS), ("style", self.style, _STYLES)):
+            if value not in valid:
+                raise ConfigError(f"logging.{key} is {value!r}. {nearest(value, valid)}")
+
+
+@dataclass(kw_only=True)
+class TrackingConfig:
+    """Where runs will be tracked; kept for the team, not read by this version."""
+
+    uri: str | None = None
+
+
+@dataclass(kw_only=True)
+class Config:
+    """Everything that decides what a run does."""
+
+    name: str = "???"
+    description: str = ""
+    task: str = "???"
+    seed: int = 0
+    bundles: str = "bundles"
+    data: DataConfig = field(default_factory=DataConfig)
+    features: dict[str, Any] = field(default_factory=dict)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    logging: LoggingConfig = field(default_factory=LoggingConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.name):
+            raise ConfigError(
+                f"name may hold lower-case letters, digits, - and _, got {self.name!r}."
+            )
+
+
+def load_config(folder: str | Path = "conf", overrides: Sequence[str] = ()) -> Config:
+    """Compose `config.yaml` of `folder` with `overrides`, and check every key.
+
+    Parameters
+    ----------
+    folder
+        Where the configuration lies.
+    overrides
+        As on Hydra's command line: `seed=7`, `model=logistic`, `split.cut=2013-10-01`.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key or group (naming the nearest valid one), a value of
+        the wrong type, or one that is not set.
+    """
+    folder = Path(folder).resolve()
+    if not (folder / "config.yaml").is_file():
+        raise ConfigError(
+            f"There is no {folder / 'config.yaml'}. Run this in a project's folder, or name its "
+            "configuration with --conf."
+        )
+    _check_overrides(folder, overrides)
+    composed = _compose(folder, overrides)
+    _check_keys(composed, Config, "")
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(Config), composed)
+        config: Config = OmegaConf.to_object(merged)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise ConfigError(_first_line(error)) from None
+    return config
+
+
+def as_dict(config: Config) -> dict[str, Any]:
+    """Return the settings as plain JSON-able values, for a run's lineage."""
+    plain: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config))  # type: ignore[assignment]
+    return plain
+
+
+def _compose(folder: Path, overrides: Sequence[str]) -> DictConfig:
+    try:
+        with initialize_config_dir(str(folder), version_base="1.3", job_name="mlkit"):
+            return compose("config", overrides=list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_first_line(error)) from None
+    except Exception as error:
+        if type(error).__module__.startswith(("yaml", "antlr4")):
+            raise ConfigError(f"{folder} is not readable YAML: {_first_line(error)}") from None
+        raise
+
+
+def _check_overrides(folder: Path, overrides: Sequence[str]) -> None:
+    """Name what Hydra would only call absent."""
+    groups = {
+        entry.name: sorted(file.stem for file in entry.glob("*.yaml"))
+        for entry in folder.iterdir()
+        if entry.is_dir()
+    }
+    base = OmegaConf.merge(OmegaConf.structured(Config), _compose(folder, ()))
+    for override in overrides:
+        parsed = _OVERRIDE.match(override)
+        if parsed is None or parsed["value"] is None:
+            raise ConfigError(f"{override!r} is no override. Write key=value, such as seed=7.")
+        key, value = parsed["key"], parsed["value"]
+        if key in groups:
+            if value not in groups[key] and "{" not in value:
+                raise ConfigError(f"conf/{key} has no {value!r}. {nearest(value, groups[key])}")
+        elif parsed["how"] is None:
+            _check_path(base, key, groups)
+
+
+def _check_path(base: Any, key: str, groups: Iterable[str]) -> None:
+    node, path = base, ""
+    for part in key.split("."):
+        if not isinstance(node, DictConfig) or part not in node:
+            valid = [f"{path}{name}" for name in node] if isinstance(node, DictConfig) else []
+            meant = nearest(f"{path}{part}", [*valid, *(groups if not path else ())])
+            where = f" Or add it with +{key}=…" if path.startswith(("model.", "features.")) else ""
+            raise ConfigError(f"There is no setting {path}{part}. {meant}{where}")
+        node, path = node._get_node(part), f"{path}{part}."
+
+
+def _check_keys(node: Any, declared: type, path: str) -> None:
+    names = [item.name for item in fields(declared)]
+    hints = get_type_hints(declared)
+    for key in node:
+        if key not in names:
+            raise ConfigError(f"There is no setting {path}{key}. {nearest(str(key), names)}")
+        child = node._get_node(key)
+        if is_dataclass(hints[key]) and isinstance(child, DictConfig) and not get_args(hints[key]):
+            _check_keys(child, hints[key], f"{path}{key}.")  # type: ignore[arg-type]
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    key = getattr(error, "full_key", None)
+    text = lines[0] if lines else repr(error)
+    return f"Setting {key}: {text}" if key else text

@@ -1,0 +1,94 @@
+"""Read tables from files, and say clearly what is wrong with one."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mlkit.core.column import Column
+from mlkit.core.errors import DataError, listed
+from mlkit.core.schema import Schema
+
+_TRUTHS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0"), False),
+}
+SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz")
+
+
+def read_frame(path: str | Path, schema: type[Schema] | None = None) -> pd.DataFrame:
+    """Read a Parquet or CSV file as it stands; validation comes after.
+
+    Parameters
+    ----------
+    path
+        A file that ends in .parquet, .pq, .csv or .csv.gz.
+    schema
+        Where given, a CSV's text becomes what the schema says (so that the
+        code `007` stays text), and what does not parse stays text for the
+        validation to name. Without it, types are guessed.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it is of another kind, damaged, or has no rows.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"There is no file {path}. Check the path; it is taken from {Path.cwd()}.")
+    if not path.name.lower().endswith(SUFFIXES):
+        raise DataError(f"{path} is neither Parquet nor CSV. Rename it to {listed(SUFFIXES)}.")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty (0 bytes). Export it again.")
+    is_csv = ".csv" in path.suffixes
+    frame = _read_csv(path, schema) if is_csv else _read_parquet(path)
+    if frame.empty:
+        raise DataError(f"{path} has {len(frame.columns)} columns and no rows. Export it again.")
+    return frame
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} is not a readable Parquet file: {_first_line(error)}.") from None
+    return frame
+
+
+def _read_csv(path: Path, schema: type[Schema] | None) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(path, dtype=None if schema is None else str)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, OSError) as error:
+        raise DataError(f"{path} is not a readable CSV file: {_first_line(error)}.") from None
+    if schema is None:
+        return frame.apply(_guess_moments)
+    for column in schema.columns.values():
+        if column.name in frame:
+            frame[column.name] = _parse(frame[column.name], column)
+    return frame
+
+
+def _parse(text: pd.Series, column: Column) -> pd.Series:
+    """Return what the text says in the column's kind; what says nothing stays text."""
+    if column.kind in ("number", "integer"):
+        values = pd.to_numeric(text, errors="coerce")
+    elif column.kind == "boolean":
+        values = text.str.strip().str.lower().map(_TRUTHS)
+    else:
+        return text
+    is_lost = values.isna() & text.notna()
+    return values.astype(object).where(~is_lost, text) if is_lost.any() else values
+
+
+def _guess_moments(values: pd.Series) -> pd.Series:
+    if not pd.api.types.is_string_dtype(values.dtype) or values.isna().all():
+        return values
+    try:
+        return pd.to_datetime(values, format="ISO8601")
+    except (ValueError, TypeError):
+        return values
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else repr(error)

@@ -1,0 +1,89 @@
+"""Write features in pandas: one row of features for one row."""
+
+from abc import ABC, abstractmethod
+from functools import wraps
+from typing import Any, Self
+
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from mlkit.core.errors import FeaturizerError, listed
+
+
+class Featurizer(TransformerMixin, BaseEstimator, ABC):
+    """Turn validated rows into features, one row for one row.
+
+    Implement `transform`. Override `fit` only where the training rows teach
+    something, and keep that in attributes that end in `_`. The frame holds the
+    schema's columns except targets and outcomes, which are known only
+    afterwards.
+
+    Every call of `transform` is held to the contract: a DataFrame comes back,
+    with the rows and the index that went in.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "transform" in vars(cls):
+            cls.transform = _held_to_contract(cls.transform)  # type: ignore[method-assign]
+        super().__init_subclass__(**kwargs)
+
+    def fit(self, frame: pd.DataFrame, target: Any = None) -> Self:
+        """Learn from the training rows; by default there is nothing to learn."""
+        return self
+
+    @abstractmethod
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the features of `frame`, with its index."""
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that missing values, text and an unfitted transform are fine."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.requires_fit = type(self).fit is not Featurizer.fit
+        return tags
+
+
+def _held_to_contract(transform: Any) -> Any:
+    @wraps(transform)
+    def checked(self: Featurizer, frame: pd.DataFrame) -> pd.DataFrame:
+        name = type(self).__name__
+        try:
+            features = transform(self, frame)
+        except (KeyError, AttributeError) as error:
+            absent = error.args[0] if isinstance(error, KeyError) else error.name
+            if not isinstance(frame, pd.DataFrame) or absent in frame or absent is None:
+                raise
+            if isinstance(error, AttributeError) and error.obj is not frame:
+                raise
+            raise FeaturizerError(
+                f"{name} reads the column {absent}, which it is not given. It has "
+                f"{listed(frame.columns, most=20)}; targets and outcomes are known only "
+                "afterwards and never reach a Featurizer."
+            ) from error
+        _check_features(name, frame, features)
+        return features
+
+    return checked
+
+
+def _check_features(name: str, frame: Any, features: Any) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        return
+    if not isinstance(features, pd.DataFrame):
+        raise FeaturizerError(
+            f"{name}.transform must return a pandas DataFrame, got {type(features).__name__}."
+        )
+    if len(features) != len(frame):
+        raise FeaturizerError(
+            f"{name}.transform was given {len(frame):,} rows and returned {len(features):,}. It "
+            "must keep every row: drop rows upstream, mark missing values as missing."
+        )
+    if not features.index.equals(frame.index):
+        raise FeaturizerError(
+            f"{name}.transform changed the index. Return the rows in their order, with the "
+            "index of the frame."
+        )
+    doubled = features.columns[features.columns.duplicated()].unique()
+    if len(doubled):
+        raise FeaturizerError(f"{name}.transform returned {listed(doubled)} more than once.")

@@ -1,0 +1,183 @@
+"""Metrics that take weights, so that a bootstrap costs a weighting and no new sort.
+
+Each metric is prepared once for a set of rows and can then be asked for its
+value under any weights; scikit-learn defines what each of them means.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+#: Weights of shape (n_rows,), None for all alike, to the metric's value.
+Metric = Callable[[np.ndarray], float]
+Prepare = Callable[[np.ndarray, np.ndarray], Metric]
+
+
+def _mean(per_row: np.ndarray) -> Metric:
+    return lambda weights: float(weights @ per_row / weights.sum())
+
+
+def _roc_auc(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    by_score = _grouped_by_score(codes, scores)
+
+    def value(weights: np.ndarray) -> float:
+        hits, all_rows = by_score(weights)
+        misses = all_rows - hits
+        total = hits.sum() * misses.sum()
+        below = np.cumsum(misses) - misses / 2
+        return float(hits @ below / total) if total else np.nan
+
+    return value
+
+
+def _average_precision(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    by_score = _grouped_by_score(codes, scores)
+
+    def value(weights: np.ndarray) -> float:
+        hits, all_rows = by_score(weights)
+        found = np.cumsum(hits[::-1])
+        chosen = np.cumsum(all_rows[::-1])
+        precision = np.divide(found, chosen, out=np.zeros_like(found), where=chosen > 0)
+        return float(hits[::-1] @ precision / found[-1]) if found[-1] else np.nan
+
+    return value
+
+
+def _grouped_by_score(
+    codes: np.ndarray, scores: np.ndarray
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return what gives the weight of positives, and of all rows, by ascending distinct score."""
+    order = np.argsort(scores, kind="stable")
+    ordered = scores[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    positive = (codes[order] == 1).astype("float64")
+    # Sorted rows without ties, as `Evaluator` hands them over, need neither gather nor sum.
+    is_sorted = bool((order == np.arange(len(order))).all())
+    has_ties = len(starts) < len(scores)
+
+    def group(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        all_rows = weights if is_sorted else weights[order]
+        hits = all_rows * positive
+        if has_ties:
+            return np.add.reduceat(hits, starts), np.add.reduceat(all_rows, starts)
+        return hits, all_rows
+
+    return group
+
+
+def _log_loss(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    tiny = np.finfo(scores.dtype).eps
+    if scores.ndim == 1:
+        of_truth = np.where(codes == 1, scores, 1 - scores)
+    else:
+        of_truth = scores[np.arange(len(codes)), codes] / scores.sum(axis=1)
+    return _mean(-np.log(np.clip(of_truth, tiny, 1 - tiny)))
+
+
+def _brier(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    return _mean((scores - (codes == 1)) ** 2)
+
+
+def _accuracy(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    return _mean((decide(scores) == codes).astype(float))
+
+
+def _macro_f1(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    n_classes = scores.shape[1]
+    decided = decide(scores)
+
+    def value(weights: np.ndarray) -> float:
+        hits = np.bincount(codes, weights * (codes == decided), minlength=n_classes)
+        truths = np.bincount(codes, weights, minlength=n_classes)
+        calls = np.bincount(decided, weights, minlength=n_classes)
+        occurs = truths + calls > 0
+        return float(np.mean(2 * hits[occurs] / (truths + calls)[occurs]))
+
+    return value
+
+
+def _mae(target: np.ndarray, scores: np.ndarray) -> Metric:
+    return _mean(np.abs(target - scores))
+
+
+def _rmse(target: np.ndarray, scores: np.ndarray) -> Metric:
+    squared = _mean((target - scores) ** 2)
+    return lambda weights: float(np.sqrt(squared(weights)))
+
+
+def _r2(target: np.ndarray, scores: np.ndarray) -> Metric:
+    residual = _mean((target - scores) ** 2)
+
+    def value(weights: np.ndarray) -> float:
+        mean = weights @ target / weights.sum()
+        spread = weights @ (target - mean) ** 2 / weights.sum()
+        return float(1 - residual(weights) / spread) if spread else np.nan
+
+    return value
+
+
+METRICS: dict[str, dict[str, Prepare]] = {
+    "binary": {
+        "roc_auc": _roc_auc,
+        "average_precision": _average_precision,
+        "log_loss": _log_loss,
+        "brier": _brier,
+        "accuracy": _accuracy,
+    },
+    "multiclass": {"log_loss": _log_loss, "accuracy": _accuracy, "macro_f1": _macro_f1},
+    "regression": {"mae": _mae, "rmse": _rmse, "r2": _r2},
+}
+
+
+def decide(scores: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """Return the class code that probabilities speak for.
+
+    Parameters
+    ----------
+    scores
+        The positive class's probability (n_rows,), or each class's (n_rows, n_classes).
+    threshold
+        From this probability on, the positive class is chosen.
+    """
+    if scores.ndim == 1:
+        return (scores >= threshold).astype("int64")
+    decided: np.ndarray = scores.argmax(axis=1)
+    return decided
+
+
+def bootstrap(
+    metrics: dict[str, Metric], n_rows: int, *, n_resamples: int, level: float, seed: int
+) -> dict[str, tuple[float, float, float]]:
+    """Return each metric's value and the bounds of its percentile interval.
+
+    Rows are drawn with replacement; every metric sees the same draws. The
+    interval is the percentile one of Efron and Tibshirani, "An Introduction to
+    the Bootstrap", 1993, chapter 13. Draws in which a metric is undefined (one
+    class only) are left out of its interval.
+
+    Parameters
+    ----------
+    metrics
+        Prepared on the same `n_rows` rows.
+    n_resamples
+        How many draws; with 0 the bounds are NaN.
+    level
+        The interval's coverage, such as 0.95.
+    seed
+        Seed of the draws.
+    """
+    ones = np.ones(n_rows)
+    rng = np.random.default_rng(seed)
+    draws: dict[str, list[float]] = {name: [] for name in metrics}
+    for _ in range(n_resamples):
+        counts = np.bincount(rng.integers(0, n_rows, n_rows), minlength=n_rows).astype(float)
+        for name, metric in metrics.items():
+            draws[name].append(metric(counts))
+    tails: Any = [(1 - level) / 2, (1 + level) / 2]
+    results = {}
+    for name, metric in metrics.items():
+        defined = [value for value in draws[name] if value == value]
+        low, high = np.quantile(defined, tails) if defined else (np.nan, np.nan)
+        results[name] = (metric(ones), float(low), float(high))
+    return results

@@ -1,0 +1,96 @@
+"""Turn names in a configuration into the project's own classes, and no others."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+from sklearn.base import BaseEstimator
+
+from mlkit.core.errors import ConfigError, listed, nearest
+from mlkit.core.schema import Schema
+
+#: Packages whose estimators a configuration may name; a project adds its own.
+ESTIMATOR_PACKAGES = ("mlkit", "sklearn", "lightgbm", "xgboost")
+
+
+def find_schema(path: str, trusted: tuple[str, ...]) -> type[Schema]:
+    """Return the schema class at a dotted path such as `flight_delay.schema.Flight`.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or its package is not trusted.
+    """
+    found = _find_class(path, trusted)
+    if not issubclass(found, Schema):
+        raise ConfigError(f"data.schema: {path} is no Schema.")
+    return found
+
+
+def build(node: dict[str, Any], trusted: tuple[str, ...], setting: str) -> Any:
+    """Build the estimator or featurizer that a node of the configuration describes.
+
+    Parameters
+    ----------
+    node
+        `_target_` names its class, the other keys are its parameters; nodes
+        within may do the same.
+    trusted
+        Packages that it may come from, beside those of `ESTIMATOR_PACKAGES`.
+    setting
+        The node's place, for messages.
+
+    Raises
+    ------
+    ConfigError
+        If a class is unknown, not trusted, no estimator, or refuses its parameters.
+    """
+    if "_target_" not in node:
+        raise ConfigError(f"{setting} needs a _target_: the dotted path of a class.")
+    _check_targets(node, (*ESTIMATOR_PACKAGES, *trusted), setting)
+    try:
+        return instantiate(node, _convert_="all")
+    except Exception as error:
+        cause = error.__cause__ or error
+        raise ConfigError(f"{setting}: {node['_target_']} refuses: {cause}.") from error
+
+
+def _check_targets(node: Any, packages: tuple[str, ...], setting: str) -> None:
+    if isinstance(node, dict):
+        if "_target_" in node:
+            found = _find_class(str(node["_target_"]), packages)
+            # A path may lead through a trusted module to what that module imported.
+            if not issubclass(found, BaseEstimator) or found.__module__.split(".")[0] not in packages:
+                raise ConfigError(f"{setting}: {node['_target_']} is no estimator.")
+        for value in node.values():
+            _check_targets(value, packages, setting)
+    elif isinstance(node, list):
+        for value in node:
+            _check_targets(value, packages, setting)
+
+
+def _find_class(path: str, packages: tuple[str, ...]) -> type:
+    module_path, _, name = path.rpartition(".")
+    package = module_path.split(".")[0]
+    if package not in packages:
+        raise ConfigError(
+            f"{path} is not in a trusted package ({listed(packages)}). Add {package or path} to "
+            "tool.mlkit.trusted in pyproject.toml if it is your own."
+        )
+    source = str(Path.cwd() / "src")
+    if source not in sys.path and Path(source).is_dir():
+        sys.path.insert(0, source)
+    try:
+        module = import_module(module_path)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{path}: there is no module {error.name}. Is it installed?") from error
+    found = getattr(module, name, None)
+    if not isinstance(found, type):
+        raise ConfigError(f"{path}: no such class. {nearest(name, _public(module))}")
+    return found
+
+
+def _public(module: Any) -> list[str]:
+    return [name for name in dir(module) if not name.startswith("_")]

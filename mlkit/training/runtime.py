@@ -1,0 +1,60 @@
+"""Run a bundle through the very pipeline that was trained."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlkit.core.bundle import MODEL, TRAINING_ROWS, Bundle
+from mlkit.core.errors import BundleError
+from mlkit.training import frames
+from mlkit.training.storage import load_pipeline
+from mlkit.training.target import Target
+from mlkit.training.trainer import TrainedModel
+
+
+class PythonRuntime:
+    """Scores what the Predictor hands it with pandas and scikit-learn."""
+
+    def __init__(self, model: TrainedModel) -> None:
+        self.model = model
+
+    def score_records(self, records: Sequence[dict[str, Any]]) -> np.ndarray:
+        """Score records that `Schema.parse` returned."""
+        return self.model.scores(frames.from_records(self.model.schema, records))
+
+    def score_frame(self, frame: Any) -> np.ndarray:
+        """Score a raw frame, or a mapping of names to columns."""
+        if isinstance(frame, Mapping):
+            frame = pd.DataFrame(frame)
+        return self.model.scores(self.model.schema.validate(frame, outcomes=False))
+
+
+def open_runtime(bundle: Bundle, trusted: Sequence[str]) -> PythonRuntime:
+    """Return the runtime of a checked bundle."""
+    return PythonRuntime(open_model(bundle, trusted))
+
+
+def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
+    """Read the model of a checked bundle back to the training side.
+
+    Raises
+    ------
+    BundleError
+        If the model uses types that are not trusted.
+    """
+    manifest = bundle.manifest
+    try:
+        rows = np.load(bundle.path / TRAINING_ROWS, allow_pickle=False)
+    except ValueError as error:
+        raise BundleError(f"{bundle.path / TRAINING_ROWS} is not readable: {error}.") from None
+    target = {k: tuple(v) if isinstance(v, list) else v for k, v in manifest.target.items()}
+    return TrainedModel(
+        pipeline=load_pipeline(bundle.path / MODEL, trusted),
+        schema=bundle.schema,
+        target=Target(**target),
+        classes=tuple(manifest.classes),
+        prior=np.array(manifest.prior),
+        training_rows=rows,
+    )

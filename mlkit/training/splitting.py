@@ -1,0 +1,192 @@
+"""Hold rows out for evaluation so that none of them leaks into training."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+from mlkit.core.errors import ConfigError, DataError, listed
+from mlkit.core.log import get_logger
+from mlkit.core.schema import Schema
+
+log = get_logger(__name__)
+
+Kind = Literal["auto", "time", "group", "stratified"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Which rows train and which are held out, as positions in the frame that was split."""
+
+    kind: str
+    description: str
+    train: np.ndarray
+    holdout: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Splitter:
+    """Hold out the latest rows, whole groups, or a stratified share.
+
+    Attributes
+    ----------
+    kind
+        `time` holds out the latest rows by the schema's event time, `group`
+        whole keys, `stratified` a random share with the classes' proportions.
+        `auto` takes time where the schema has an event time, group where it
+        has a key that several rows share, else stratified.
+    test_fraction
+        Share of the rows (groups, for `group`) to hold out, between 0 and 1.
+    cut
+        For `time`: hold out all rows from this moment on, as ISO 8601 text,
+        instead of a share.
+    seed
+        Seed of the random kinds.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of its range.
+    """
+
+    kind: Kind = "auto"
+    test_fraction: float = 0.2
+    cut: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ConfigError(f"split.kind must be one of {listed(KINDS)}, got {self.kind!r}.")
+        if not 0 < self.test_fraction < 1:
+            raise ConfigError(
+                f"split.test_fraction must lie between 0 and 1, got {self.test_fraction}."
+            )
+
+    def split(self, frame: pd.DataFrame, schema: type[Schema], codes: np.ndarray) -> Split:
+        """Split validated, labelled rows.
+
+        Parameters
+        ----------
+        frame
+            Rows of `schema`.
+        schema
+            Names the event time and the keys.
+        codes
+            The target of each row; integers are taken for classes.
+
+        Raises
+        ------
+        DataError
+            If either side would be empty.
+        ConfigError
+            If the schema lacks what `kind` needs.
+        """
+        chosen = replace(self, kind=self._choose(frame, schema))
+        if chosen.kind == "time":
+            split = chosen._by_time(frame, schema)
+        elif chosen.kind == "group":
+            split = chosen._by_group(frame, schema)
+        else:
+            split = chosen._stratified(codes)
+        if not len(split.train) or not len(split.holdout):
+            raise DataError(
+                f"The split ({split.description}) leaves {len(split.train)} rows to train and "
+                f"{len(split.holdout)} to evaluate; it was given {len(frame)}. Change split.cut "
+                "or split.test_fraction, or bring more rows."
+            )
+        log.info(
+            "split_decided",
+            kind=split.kind,
+            description=split.description,
+            n_train=len(split.train),
+            n_holdout=len(split.holdout),
+        )
+        return split
+
+    def _choose(self, frame: pd.DataFrame, schema: type[Schema]) -> Kind:
+        if self.kind != "auto":
+            return self.kind
+        if schema.event_time():
+            return "time"
+        return "group" if _shared_key(frame, schema) else "stratified"
+
+    def _by_time(self, frame: pd.DataFrame, schema: type[Schema]) -> Split:
+        name = schema.event_time()
+        if name is None:
+            raise ConfigError(
+                f'split.kind=time needs a column with role="event_time" in {schema.__name__}.'
+            )
+        times = frame[name]
+        if times.isna().any():
+            raise DataError(
+                f"{int(times.isna().sum()):,} rows have no {name}, so they cannot be split in "
+                "time. Drop them upstream."
+            )
+        if self.cut is None:
+            cut = times.sort_values().iloc[int(len(times) * (1 - self.test_fraction))]
+        else:
+            try:
+                cut = pd.Timestamp(self.cut)
+            except ValueError:
+                raise ConfigError(f"split.cut must be ISO 8601, got {self.cut!r}.") from None
+            if times.dt.tz is not None and cut.tzinfo is None:
+                cut = cut.tz_localize(times.dt.tz)
+        is_late = (times >= cut).to_numpy()
+        return Split(
+            kind="time",
+            description=f"{name} from {cut} on is held out",
+            train=np.flatnonzero(~is_late),
+            holdout=np.flatnonzero(is_late),
+        )
+
+    def _by_group(self, frame: pd.DataFrame, schema: type[Schema]) -> Split:
+        key = _shared_key(frame, schema)
+        if key is None:
+            raise ConfigError(
+                f'split.kind=group needs a column of {schema.__name__} with role="key" whose '
+                "values several rows share."
+            )
+        # Each row without a key is a group of its own.
+        codes, distinct = pd.factorize(frame[key])
+        alone = codes < 0
+        codes[alone] = len(distinct) + np.arange(alone.sum())
+        shuffle = GroupShuffleSplit(
+            n_splits=1, test_size=self.test_fraction, random_state=self.seed
+        )
+        train, holdout = next(shuffle.split(codes, groups=codes))
+        description = f"a random {self.test_fraction:.0%} of the values of {key} is held out"
+        return Split(
+            kind="group", description=description, train=np.sort(train), holdout=np.sort(holdout)
+        )
+
+    def _stratified(self, codes: np.ndarray) -> Split:
+        is_class = codes.dtype.kind == "i"
+        counts = np.bincount(codes) if is_class else np.array([len(codes)])
+        if counts[counts > 0].min() < 2:
+            raise DataError("A class with a single row cannot be split. Bring more rows of it.")
+        try:
+            train, holdout = train_test_split(
+                np.arange(len(codes)),
+                test_size=self.test_fraction,
+                stratify=codes if is_class else None,
+                random_state=self.seed,
+            )
+        except ValueError as error:
+            raise DataError(f"{len(codes)} rows are too few to split: {error}") from None
+        description = f"a random {self.test_fraction:.0%} is held out"
+        if is_class:
+            description += ", stratified by class"
+        return Split(
+            kind="stratified",
+            description=description,
+            train=np.sort(train),
+            holdout=np.sort(holdout),
+        )
+
+
+def _shared_key(frame: pd.DataFrame, schema: type[Schema]) -> str | None:
+    """Return the first key that groups rows; one value a row tells no groups."""
+    return next((k for k in schema.names(role="key") if not frame[k].dropna().is_unique), None)

@@ -1,0 +1,134 @@
+"""Keep a fitted pipeline without pickle: skops, made the same byte for byte each time."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import skops.io
+from sklearn.pipeline import Pipeline
+
+from mlkit.core.errors import BundleError, FeaturizerError, listed
+
+#: Types that scikit-learn's and mlkit's own estimators hold beside what skops
+#: trusts already; none of them runs code that the file brings.
+_TRUSTED = {
+    "mlkit.training.encoding.MomentParts",
+    "mlkit.training.encoding.TableEncoder",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.tree._tree.Tree",
+}
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_SCHEMA = "schema.json"
+
+
+def save_pipeline(pipeline: Pipeline, path: Path) -> None:
+    """Write a fitted pipeline; the same pipeline always gives the same bytes.
+
+    Raises
+    ------
+    FeaturizerError
+        If a class lives in `__main__`, where nobody else can find it.
+    BundleError
+        If the pipeline holds what skops cannot store.
+    """
+    for step in pipeline.named_steps.values():
+        if type(step).__module__ == "__main__":
+            raise FeaturizerError(
+                f"{type(step).__name__} is defined in __main__, where a bundle cannot find it. "
+                "Move it to a module of your package."
+            )
+    try:
+        stored = skops.io.dumps(pipeline)
+    except Exception as error:
+        # skops raises whatever the object that it cannot store raises.
+        raise BundleError(
+            f"The pipeline cannot be stored ({type(error).__name__}: {error}). Keep only numbers, "
+            "text, arrays and estimators in fitted attributes."
+        ) from error
+    path.write_bytes(_canonical(stored))
+
+
+def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
+    """Read what `save_pipeline` wrote, if it uses only types that are trusted.
+
+    Parameters
+    ----------
+    path
+        The stored pipeline.
+    trusted
+        Packages whose types may be used beside those of scikit-learn and mlkit.
+
+    Raises
+    ------
+    BundleError
+        If it uses other types, or a class that is not installed.
+    """
+    try:
+        found = skops.io.get_untrusted_types(file=path)
+        refused = [name for name in found if not _is_trusted(name, trusted)]
+        if refused:
+            packages = sorted({name.split(".")[0] for name in refused})
+            raise BundleError(
+                f"{path} uses types that are not trusted: {listed(refused)}. If these are your "
+                f"own, trust {listed(packages)} (tool.mlkit.trusted in pyproject.toml, --trust, "
+                "or Predictor.load(..., trusted=[...]))."
+            )
+        pipeline = skops.io.load(path, trusted=found)
+    except (ImportError, AttributeError) as error:
+        raise BundleError(
+            f"{path} needs a class that is not installed: {error}. Install the project that "
+            "trained it."
+        ) from error
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise BundleError(f"{path} is not a readable pipeline: {error}.") from error
+    if not isinstance(pipeline, Pipeline):
+        raise BundleError(f"{path} holds a {type(pipeline).__name__}, not a pipeline.")
+    return pipeline
+
+
+def _is_trusted(name: str, packages: Sequence[str]) -> bool:
+    return name in _TRUSTED or any(name.startswith(f"{package}.") for package in packages)
+
+
+def _canonical(stored: bytes) -> bytes:
+    """Replace memory addresses and clock times, which skops writes, by counts."""
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        schema = json.loads(archive.read(_SCHEMA))
+        members = {name: archive.read(name) for name in archive.namelist() if name != _SCHEMA}
+    addresses: dict[Any, int] = {}
+    numbers = count(1)
+    files: dict[str, str] = {}
+
+    def renumber(node: Any) -> None:
+        if isinstance(node, list):
+            for item in node:
+                renumber(item)
+        elif isinstance(node, dict):
+            if "__id__" in node:
+                # Whether equal constants share an address is the interpreter's whim.
+                is_constant = node.get("__loader__") == "JsonNode"
+                known = None if is_constant else addresses.get(node["__id__"])
+                number = next(numbers) if known is None else known
+                if not is_constant:
+                    addresses[node["__id__"]] = number
+                node["__id__"] = number
+            if node.get("file") in members:
+                name = node["file"]
+                suffix = Path(name).suffix
+                node["file"] = files.setdefault(name, f"{len(files) + 1}{suffix}")
+            for item in node.values():
+                renumber(item)
+
+    renumber(schema)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, new in files.items():
+            archive.writestr(zipfile.ZipInfo(new, _EPOCH), members[name])
+        archive.writestr(zipfile.ZipInfo(_SCHEMA, _EPOCH), json.dumps(schema))
+    return buffer.getvalue()

@@ -1,0 +1,204 @@
+"""Fit featurizer, encoder and estimator as one pipeline, on rows that may be seen."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+
+from mlkit.core.errors import ConfigError, DataError
+from mlkit.core.log import get_logger, stage
+from mlkit.core.schema import Schema
+from mlkit.training.encoding import TableEncoder
+from mlkit.training.features import Featurizer
+from mlkit.training.frames import fingerprints
+from mlkit.training.splitting import Split, Splitter
+from mlkit.training.target import Target
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """A fitted pipeline, and what one must know to judge and to use it.
+
+    Attributes
+    ----------
+    pipeline
+        Featurizer, encoder and estimator, fitted.
+    schema, target
+        What it was given, and what it predicts.
+    classes
+        Labels in the order of their codes; empty for a regression.
+    prior
+        What one would predict without features: each class's share of the
+        training rows, or the mean of the training target.
+    training_rows
+        Sorted fingerprints (uint64) of the rows that it has seen.
+    split
+        Which rows of the frame given to `Trainer.fit` were held out.
+    """
+
+    pipeline: Pipeline
+    schema: type[Schema]
+    target: Target
+    classes: tuple[Any, ...]
+    prior: np.ndarray
+    training_rows: np.ndarray = field(repr=False)
+    split: Split | None = field(default=None, repr=False)
+
+    def scores(self, frame: pd.DataFrame) -> np.ndarray:
+        """Score the rows of a validated frame; targets and outcomes are not looked at.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64: the positive class's probability (n_rows,) for a binary
+            target, each class's (n_rows, n_classes) for a multiclass one, the
+            predicted value (n_rows,) for a regression.
+
+        Raises
+        ------
+        DataError
+            If a prediction is not finite.
+        """
+        known = frame[self.schema.names(known_before=True)]
+        if not self.classes:
+            scores = np.asarray(self.pipeline.predict(known), dtype="float64")
+        else:
+            scores = np.asarray(self.pipeline.predict_proba(known), dtype="float64")
+            scores = scores[:, 1] if self.target.task == "binary" else scores
+        if not np.isfinite(scores).all():
+            row = int(np.flatnonzero(~np.isfinite(scores).reshape(len(scores), -1).all(axis=1))[0])
+            raise DataError(
+                f"The model predicts no finite number for row {row}. Bound the features, "
+                "or fill what is missing."
+            )
+        return scores
+
+    def holdout(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the frame given to `Trainer.fit` that were held out."""
+        if self.split is None:
+            raise DataError(
+                "A model read from a bundle no longer knows positions. Evaluate it on any frame: "
+                "rows that it was trained on are left out."
+            )
+        return frame.iloc[self.split.holdout]
+
+
+class Trainer:
+    """Validate, split, and fit one pipeline.
+
+    Parameters
+    ----------
+    schema
+        What the rows are.
+    target
+        What to predict.
+    featurizer
+        Turns validated rows into features; cloned.
+    estimator
+        Any scikit-learn classifier (with `predict_proba`) or regressor; cloned.
+    encoder
+        Turns features into numbers; by default a `TableEncoder`.
+    splitter
+        Chooses the holdout; by default in time where the schema has an event time.
+    seed
+        Given to every part that is random and has no seed of its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        schema: type[Schema],
+        target: Target,
+        featurizer: Featurizer,
+        estimator: BaseEstimator,
+        encoder: BaseEstimator | None = None,
+        splitter: Splitter | None = None,
+        seed: int = 0,
+    ) -> None:
+        target.check_schema(schema)
+        if target.task != "regression" and not hasattr(estimator, "predict_proba"):
+            raise ConfigError(
+                f"{type(estimator).__name__} has no predict_proba, which a {target.task} target "
+                "needs. Choose a classifier that predicts probabilities."
+            )
+        if target.task == "regression" and hasattr(estimator, "predict_proba"):
+            raise ConfigError(
+                f"{type(estimator).__name__} is a classifier, but the task is a regression. "
+                "Choose a regressor."
+            )
+        self.schema = schema
+        self.target = target
+        self.featurizer = featurizer
+        self.estimator = estimator
+        self.encoder = TableEncoder() if encoder is None else encoder
+        self.splitter = Splitter(seed=seed) if splitter is None else splitter
+        self.seed = seed
+
+    def fit(self, frame: pd.DataFrame) -> TrainedModel:
+        """Fit on all rows of `frame` but the holdout.
+
+        Parameters
+        ----------
+        frame
+            Raw rows of the schema, with their targets; rows without one are
+            left out, and their number is logged.
+
+        Raises
+        ------
+        DataError
+            If the rows break the schema, or their targets do not fit the task.
+        FeaturizerError
+            If the featurizer breaks its contract.
+        """
+        with stage(log, "validation", n_rows=len(frame)):
+            frame = self.schema.validate(frame)
+            answers = self.target.values(frame)
+            labelled = np.flatnonzero(answers.notna())
+            frame, answers = frame.iloc[labelled], answers.iloc[labelled]
+            classes = self.target.classes(answers)
+            codes = self.target.codes(answers, classes)
+        split = self.splitter.split(frame, self.schema, codes)
+        rows, seen = frame.iloc[split.train], codes[split.train]
+        if len(set(seen)) < max(len(classes), 2):
+            raise DataError(
+                f"The rows to train on lack some answers: the split ({split.description}) leaves "
+                "them all in the holdout. Change split.cut or split.test_fraction."
+            )
+        pipeline = self._pipeline()
+        with stage(log, "training", n_rows=len(rows), estimator=type(self.estimator).__name__):
+            pipeline.fit(rows[self.schema.names(known_before=True)], seen)
+        prior = np.bincount(seen) / len(seen) if classes else np.array([seen.mean()])
+        return TrainedModel(
+            pipeline=pipeline,
+            schema=self.schema,
+            target=self.target,
+            classes=classes,
+            prior=prior,
+            training_rows=np.sort(fingerprints(rows)),
+            split=Split(
+                kind=split.kind,
+                description=split.description,
+                train=labelled[split.train],
+                holdout=labelled[split.holdout],
+            ),
+        )
+
+    def _pipeline(self) -> Pipeline:
+        pipeline = Pipeline(
+            [
+                ("featurizer", clone(self.featurizer)),
+                ("encoder", clone(self.encoder)),
+                ("estimator", clone(self.estimator)),
+            ]
+        )
+        unseeded = {
+            name: self.seed
+            for name, value in pipeline.get_params().items()
+            if name.endswith("random_state") and value is None
+        }
+        return pipeline.set_params(**unseeded)
