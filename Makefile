@@ -63,14 +63,15 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 bench: setup  ## Measure speed and memory side by side with plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py
 
+lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+	--no-emit-index-url --no-emit-find-links --no-annotate
 lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
 	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --group test --group check --group docs \
 		-o requirements/dev.txt
 	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --group test --group oldest \
 		--resolution lowest-direct -o requirements/oldest.txt
-	$(UV) $(COMPILE) $(ARGS) --only-group demo pyproject.toml -o requirements/demo.txt
+	$(UV) $(COMPILE) $(ARGS) --group demo -o requirements/demo.txt
 	echo uv | $(UV) $(COMPILE) $(ARGS) - -o requirements/bootstrap.txt
 
 clean:  ## Remove everything that was made

@@ -33,9 +33,7 @@ def all_flights() -> pd.DataFrame:
             }
         )
     )
-    weather = weather.assign(
-        measured=pd.to_datetime(weather[["year", "month", "day", "hour"]])
-    )
+    weather = weather.assign(measured=pd.to_datetime(weather[["year", "month", "day", "hour"]]))
     joined = pd.merge_asof(
         flights.sort_values(["scheduled_departure", "origin", "carrier", "flight"]),
         weather.sort_values("measured")[["origin", "measured", *WEATHER]],

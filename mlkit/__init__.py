@@ -25,6 +25,8 @@ nothing, and a plain install can use all that needs no extra.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mlkit.core.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from mlkit.core.column import column as column
     from mlkit.core.errors import MlkitError as MlkitError
@@ -59,8 +61,7 @@ _HOMES = {
     "get_logger": "mlkit.core.log",
     "MlkitError": "mlkit.core.errors",
 }
-__all__ = list(_HOMES)  # noqa: PLE0604
-__version__ = "0.1.0"
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

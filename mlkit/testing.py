@@ -81,7 +81,8 @@ def _compare(
         raise _broken(featurizer, f"{rule} must give the same columns")
     for name in expected.columns:
         left, right = expected[name].astype(object), found[name].astype(object)
-        differs = ~((left == right) | (left.isna() & right.isna())).fillna(False).to_numpy(dtype=bool)
+        is_equal = (left == right) | (left.isna() & right.isna())
+        differs = ~is_equal.to_numpy(dtype=bool, na_value=False)
         if differs.any():
             row = int(np.flatnonzero(differs)[0])
             raise _broken(

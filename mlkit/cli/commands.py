@@ -75,7 +75,7 @@ def check_data(arguments: argparse.Namespace) -> int:
         for violation in error.violations:
             print(violation)
         raise
-    print(f"{path}: {len(frame):,} rows, {len(frame.columns)} columns, all as {schema.__name__} says.")
+    print(f"{path}: {len(frame):,} rows hold to {schema.__name__} in all columns.")
     return 0
 
 
@@ -98,7 +98,7 @@ def infer_schema(arguments: argparse.Namespace) -> int:
         return 0
     path = Path(output)
     if path.exists() and not arguments.force:
-        raise ConfigError(f"{path} is there already. Use --force to replace it, --output - to look.")
+        raise ConfigError(f"{path} is there already. Use --force to replace it.")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
     print(f"{len(schema.columns)} columns written as {name} to {path}. Read it, then: mlkit train")
@@ -119,7 +119,7 @@ def _records(source: str) -> Iterator[dict[str, Any]]:
         raise DataError(f"{source} cannot be read: {error.strerror}.") from None
     try:
         if source.lower().endswith(".jsonl"):
-            found: Any = msgspec.json.decode_lines(text)
+            found: Any = msgspec.json.Decoder().decode_lines(text)
         else:
             found = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

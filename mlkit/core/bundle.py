@@ -154,7 +154,9 @@ def _read_manifest(folder: Path) -> Manifest:
             )
         manifest = msgspec.json.decode(text, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path} was changed: it cannot be read ({error}). Fetch the bundle again.") from None
+        raise BundleError(
+            f"{path} was changed: it cannot be read ({error}). Fetch the bundle again."
+        ) from None
     canonical = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     if manifest.sealed().digest != manifest.digest or canonical != text:
         raise BundleError(f"{path} was changed: its digest does not fit. Fetch the bundle again.")

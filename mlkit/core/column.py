@@ -127,7 +127,7 @@ class Column:
         return LARGEST_EXACT if self.nullable else 2**63 - 1
 
     def bound_rule(self, bound: str) -> str:
-        """What is said of a value on the wrong side of the bound called `bound`."""
+        """Say what is wrong with a value on the wrong side of the bound called `bound`."""
         return f"is not {COMPARISONS[bound][1]} {self.bounds[bound]:g}"
 
     @property

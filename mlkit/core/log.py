@@ -17,7 +17,7 @@ from structlog.typing import EventDict, Processor
 
 REDACTED = "[redacted]"
 logging.getLogger("mlkit").addHandler(logging.NullHandler())
-_redacted_keys: frozenset[str] = frozenset()
+_redacted_keys: set[str] = set()
 
 
 def _redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -66,8 +66,8 @@ def configure_logging(
     redact
         Event keys whose values are replaced, such as a schema's pii columns.
     """
-    global _redacted_keys
-    _redacted_keys = frozenset(redact)
+    _redacted_keys.clear()
+    _redacted_keys.update(redact)
     if style == "auto":
         style = "console" if sys.stderr.isatty() else "json"
     renderer: list[Processor] = (

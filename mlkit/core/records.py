@@ -40,7 +40,9 @@ class RecordParser:
         self.struct = msgspec.defstruct(
             name,
             [
-                (field, column.record_type, None) if column.nullable else (field, column.record_type)
+                (field, column.record_type, None)
+                if column.nullable
+                else (field, column.record_type)
                 for field, column in fields.items()
             ],
             rename={field: column.name for field, column in fields.items()},

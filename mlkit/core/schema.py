@@ -8,7 +8,6 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -43,12 +42,18 @@ class Schema:
     """
 
     columns: ClassVar[dict[str, Column]] = {}
+    _compiled: ClassVar[RecordParser]
 
     def __init_subclass__(cls) -> None:
         declared = dict(cls.columns)
-        own = [name for name in vars(cls).get("__annotations__", {}) if name != "columns"]
+        own = list(vars(cls).get("__annotations__", {}))
         hints = _hints(cls) if own else {}
         for attribute in own:
+            if hasattr(Schema, attribute):
+                raise ConfigError(
+                    f"{cls.__name__} cannot call an attribute {attribute}: every schema has it. "
+                    f'Call it otherwise and say column(name="{attribute}").'
+                )
             column = _column(attribute, hints[attribute], vars(cls).get(attribute, {}))
             declared[column.name] = column
         cls.columns = declared
@@ -118,12 +123,21 @@ class Schema:
         DataError
             Naming every field and rule that the record breaks.
         """
-        return _parser(cls).parse(record)
+        return cls._parser().parse(record)
+
+    @classmethod
+    def _parser(cls) -> RecordParser:
+        # Compiled at first use, once a class: a subclass has columns of its own.
+        compiled: RecordParser | None = vars(cls).get("_compiled")
+        if compiled is None:
+            known = [column for column in cls.columns.values() if column.known_before]
+            compiled = cls._compiled = RecordParser(cls.__name__, known)
+        return compiled
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of a record that asks for a prediction."""
-        document = msgspec.json.schema(_parser(cls).struct)
+        document = msgspec.json.schema(cls._parser().struct)
         definition: dict[str, Any] = document["$defs"][cls.__name__]
         return definition
 
@@ -162,7 +176,7 @@ class Schema:
                 f"The schema is of format {form.format}; this mlkit reads up to {FORMAT}. "
                 "Upgrade mlkit."
             )
-        schema = types.new_class(form.name, (cls,))
+        schema: type[Self] = types.new_class(form.name, (cls,))
         schema.__doc__ = form.description
         schema.columns = {column.name: column for column in form.columns}
         return schema
@@ -197,12 +211,6 @@ class _Form(msgspec.Struct):
     name: str
     description: str
     columns: list[Column]
-
-
-@cache
-def _parser(schema: type[Schema]) -> RecordParser:
-    known = [column for column in schema.columns.values() if column.known_before]
-    return RecordParser(schema.__name__, known)
 
 
 def _hints(cls: type) -> dict[str, Any]:

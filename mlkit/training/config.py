@@ -183,22 +183,24 @@ def _check_path(base: Any, key: str, groups: Iterable[str]) -> None:
     node, path = base, ""
     for part in key.split("."):
         if not isinstance(node, DictConfig) or part not in node:
-            valid = [f"{path}{name}" for name in node] if isinstance(node, DictConfig) else []
+            valid = (
+                [f"{path}{name}" for name in map(str, node)] if isinstance(node, DictConfig) else []
+            )
             meant = nearest(f"{path}{part}", [*valid, *(groups if not path else ())])
             where = f" Or add it with +{key}=…" if path.startswith(("model.", "features.")) else ""
             raise ConfigError(f"There is no setting {path}{part}. {meant}{where}")
-        node, path = node._get_node(part), f"{path}{part}."
+        node, path = OmegaConf.select(node, part), f"{path}{part}."
 
 
 def _check_keys(node: Any, declared: type, path: str) -> None:
     names = [item.name for item in fields(declared)]
     hints = get_type_hints(declared)
-    for key in node:
+    for key in map(str, node):
         if key not in names:
-            raise ConfigError(f"There is no setting {path}{key}. {nearest(str(key), names)}")
-        child = node._get_node(key)
+            raise ConfigError(f"There is no setting {path}{key}. {nearest(key, names)}")
+        child = None if OmegaConf.is_missing(node, key) else node[key]
         if is_dataclass(hints[key]) and isinstance(child, DictConfig) and not get_args(hints[key]):
-            _check_keys(child, hints[key], f"{path}{key}.")  # type: ignore[arg-type]
+            _check_keys(child, hints[key], f"{path}{key}.")
 
 
 def _first_line(error: Exception) -> str:

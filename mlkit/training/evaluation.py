@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -67,12 +68,10 @@ class Evaluation:
     @classmethod
     def from_json(cls, text: str | bytes) -> "Evaluation":
         """Read what `to_json` wrote; intervals that were not computed are NaN."""
-        form = msgspec.json.decode(text)
-        scores = [
-            Score(**{key: np.nan if value is None else value for key, value in score.items()})
-            for score in form.pop("scores")
-        ]
-        return cls(scores=tuple(scores), **form)
+        form: dict[str, Any] = msgspec.json.decode(text)
+        for score in form["scores"]:
+            score.update({key: np.nan for key, value in score.items() if value is None})
+        return msgspec.convert(form, cls)
 
     def table(self) -> str:
         """Return the scores as a Markdown table."""

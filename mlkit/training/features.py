@@ -46,7 +46,7 @@ class Featurizer(TransformerMixin, BaseEstimator, ABC):
 
 def _held_to_contract(transform: Any) -> Any:
     @wraps(transform)
-    def checked(self: Featurizer, frame: pd.DataFrame) -> pd.DataFrame:
+    def checked(self: Featurizer, frame: Any) -> Any:
         name = type(self).__name__
         try:
             features = transform(self, frame)

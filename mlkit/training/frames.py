@@ -68,9 +68,7 @@ def fingerprints(frame: pd.DataFrame) -> np.ndarray:
     return pd.util.hash_pandas_object(frame, index=False).to_numpy()
 
 
-def _message(
-    schema: type[Schema], frame: pd.DataFrame, violations: Sequence[Violation]
-) -> str:
+def _message(schema: type[Schema], frame: pd.DataFrame, violations: Sequence[Violation]) -> str:
     faults = "; ".join(map(str, violations))
     message = f"Not a frame of {schema.__name__}: {faults}. "
     if any(violation.rule == ABSENT for violation in violations):
@@ -137,7 +135,7 @@ def _strings(found: pd.Series) -> pd.Series:
     return found.astype(object).where(found.notna(), np.nan)
 
 
-def _dtype(column: Column) -> str:
+def _dtype(column: Column) -> Any:
     if column.kind == "datetime":
         return f"datetime64[us, {column.tz}]" if column.tz else "datetime64[us]"
     if column.kind == "integer":

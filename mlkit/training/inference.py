@@ -29,7 +29,7 @@ def infer(frame: pd.DataFrame, *, target: str | None, name: str) -> type[Schema]
         label for label, kind in kinds.items() if kind == "datetime" and not frame[label].hasnans
     ]
     event_time = moments[0] if len(moments) == 1 else None
-    schema = builtin_types.new_class(name, (Schema,))
+    schema: type[Schema] = builtin_types.new_class(name, (Schema,))
     schema.__doc__ = "One row of the data, as known when a prediction is asked for."
     schema.columns = {
         label: _column(label, kind, frame[label], target=target, event_time=event_time)

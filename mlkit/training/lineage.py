@@ -1,13 +1,13 @@
 """Record what made a model, so that it can be traced and made again."""
 
 import hashlib
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 
@@ -35,8 +35,9 @@ def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None
         The project's folder; by default the current one.
     """
     folder = folder or Path.cwd()
+    settings = {k: v for k, v in as_dict(config).items() if k not in ("bundles", "logging")}
     return {
-        "config": as_dict(config),
+        "config": settings,
         "data": {
             "n_rows": len(validated),
             "fingerprint": fingerprint(validated),
@@ -45,7 +46,7 @@ def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None
         "lock": {name: sha256(folder / name) for name in _LOCKS if (folder / name).is_file()},
         "python": platform.python_version(),
         "libraries": _versions(),
-        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": joblib.cpu_count(),
         "seed": config.seed,
     }
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import mlkit
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle, Manifest
 from mlkit.core.column import Column
 from mlkit.core.errors import DataError
 from mlkit.core.files import written_folder
 from mlkit.core.log import get_logger, stage
+from mlkit.core.version import __version__
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.evaluation import Evaluation
 from mlkit.training.storage import save_pipeline
@@ -81,7 +81,7 @@ def pack(
             Manifest(
                 format=layout.FORMAT,
                 name=name,
-                mlkit=mlkit.__version__,
+                mlkit=__version__,
                 runtime="python",
                 task=model.target.task,
                 classes=list(model.classes),

@@ -62,7 +62,10 @@ def _check_targets(node: Any, packages: tuple[str, ...], setting: str) -> None:
         if "_target_" in node:
             found = _find_class(str(node["_target_"]), packages)
             # A path may lead through a trusted module to what that module imported.
-            if not issubclass(found, BaseEstimator) or found.__module__.split(".")[0] not in packages:
+            if (
+                not issubclass(found, BaseEstimator)
+                or found.__module__.split(".")[0] not in packages
+            ):
                 raise ConfigError(f"{setting}: {node['_target_']} is no estimator.")
         for value in node.values():
             _check_targets(value, packages, setting)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -49,11 +50,11 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
         rows = np.load(bundle.path / TRAINING_ROWS, allow_pickle=False)
     except ValueError as error:
         raise BundleError(f"{bundle.path / TRAINING_ROWS} is not readable: {error}.") from None
-    target = {k: tuple(v) if isinstance(v, list) else v for k, v in manifest.target.items()}
+    target = msgspec.convert(manifest.target, Target)
     return TrainedModel(
         pipeline=load_pipeline(bundle.path / MODEL, trusted),
         schema=bundle.schema,
-        target=Target(**target),
+        target=target,
         classes=tuple(manifest.classes),
         prior=np.array(manifest.prior),
         training_rows=rows,

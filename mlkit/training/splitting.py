@@ -1,6 +1,6 @@
 """Hold rows out for evaluation so that none of them leaks into training."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -84,13 +84,13 @@ class Splitter:
         ConfigError
             If the schema lacks what `kind` needs.
         """
-        chosen = replace(self, kind=self._choose(frame, schema))
-        if chosen.kind == "time":
-            split = chosen._by_time(frame, schema)
-        elif chosen.kind == "group":
-            split = chosen._by_group(frame, schema)
+        kind = self._choose(frame, schema)
+        if kind == "time":
+            split = self._by_time(frame, schema)
+        elif kind == "group":
+            split = self._by_group(frame, schema)
         else:
-            split = chosen._stratified(codes)
+            split = self._stratified(codes)
         if not len(split.train) or not len(split.holdout):
             raise DataError(
                 f"The split ({split.description}) leaves {len(split.train)} rows to train and "

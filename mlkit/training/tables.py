@@ -37,7 +37,9 @@ def score_file(predictor: Predictor, source: Path, output: Path) -> int:
     scored = frame.assign(**columns)
     with written_file(output) as draft:
         if ".csv" in output.suffixes:
-            scored.to_csv(draft, index=False, compression="gzip" if output.suffix == ".gz" else None)
+            scored.to_csv(
+                draft, index=False, compression="gzip" if output.suffix == ".gz" else None
+            )
         else:
             scored.to_parquet(draft, index=False)
     return len(scored)

@@ -109,7 +109,9 @@ class Target:
             )
         if self.task == "regression":
             if not pd.api.types.is_any_real_numeric_dtype(answers.dtype):
-                raise DataError(f"A regression needs numbers, but {self.column} holds {found[0]!r}.")
+                raise DataError(
+                    f"A regression needs numbers, but {self.column} holds {found[0]!r}."
+                )
             return ()
         if self.task == "binary" and len(found) > 2:
             raise DataError(
