@@ -30,7 +30,7 @@ demo: $(UV)  ## Generate a project from the template, train, and score: start he
 	@$(PYTHON) examples/demo.py $(UV)
 
 test: setup  ## Run the whole suite
-	$(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 lint: setup  ## Check style and format
 	$(BIN)/ruff check .
@@ -58,7 +58,7 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-oldest
 	@$(UV) pip sync --python .venv-oldest $(LOCKED) requirements/oldest.txt
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
-	.venv-oldest/bin/pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 -m "not slow"
 
 bench: setup  ## Measure speed and memory side by side with plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py

@@ -90,6 +90,8 @@ class Column:
             raise ConfigError(
                 f"Column {self.name} is a {self.kind} with bounds; only numbers have bounds."
             )
+        if self.kind == "integer" and any(bound % 1 for bound in self.bounds.values()):
+            raise ConfigError(f"Column {self.name} is an integer: its bounds must be whole.")
         if self.allowed is not None and self.kind not in ("string", "integer"):
             raise ConfigError(
                 f"Column {self.name} is a {self.kind} with allowed values; "
@@ -133,7 +135,8 @@ class Column:
     @property
     def record_type(self) -> Any:
         """The type that msgspec holds a record's value against."""
-        meta: dict[str, Any] = dict(self.bounds)
+        as_typed = PYTHON_TYPES[self.kind]
+        meta: dict[str, Any] = {name: as_typed(bound) for name, bound in self.bounds.items()}
         if self.kind == "datetime":
             meta["tz"] = self.tz is not None
         if self.unit:

@@ -130,10 +130,9 @@ def load_config(folder: str | Path = "conf", overrides: Sequence[str] = ()) -> C
             f"There is no {folder / 'config.yaml'}. Run this in a project's folder, or name its "
             "configuration with --conf."
         )
-    _check_overrides(folder, overrides)
-    composed = _compose(folder, overrides)
-    _check_keys(composed, Config, "")
+    composed = _compose(folder, _checked(folder, overrides))
     try:
+        _check_keys(composed, Config, "")
         merged = OmegaConf.merge(OmegaConf.structured(Config), composed)
         config: Config = OmegaConf.to_object(merged)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
@@ -159,14 +158,18 @@ def _compose(folder: Path, overrides: Sequence[str]) -> DictConfig:
         raise
 
 
-def _check_overrides(folder: Path, overrides: Sequence[str]) -> None:
-    """Name what Hydra would only call absent."""
+def _checked(folder: Path, overrides: Sequence[str]) -> list[str]:
+    """Return the overrides for Hydra, or name what Hydra would only call absent.
+
+    A key that has a default, but stands in no file, is not absent: `++` says so.
+    """
     groups = {
         entry.name: sorted(file.stem for file in entry.glob("*.yaml"))
         for entry in folder.iterdir()
         if entry.is_dir()
     }
     base = OmegaConf.merge(OmegaConf.structured(Config), _compose(folder, ()))
+    checked = []
     for override in overrides:
         parsed = _OVERRIDE.match(override)
         if parsed is None or parsed["value"] is None:
@@ -175,8 +178,13 @@ def _check_overrides(folder: Path, overrides: Sequence[str]) -> None:
         if key in groups:
             if value not in groups[key] and "{" not in value:
                 raise ConfigError(f"conf/{key} has no {value!r}. {nearest(value, groups[key])}")
+            checked.append(override)
         elif parsed["how"] is None:
             _check_path(base, key, groups)
+            checked.append(f"++{override}")
+        else:
+            checked.append(override)
+    return checked
 
 
 def _check_path(base: Any, key: str, groups: Iterable[str]) -> None:

@@ -11,11 +11,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mlkit.core.errors import FeaturizerError
 
+#: Folds of the target encoding, as in scikit-learn.
+N_FOLDS = 5
 #: The parts of a datetime that recur; absolute time is left out, because no
 #: estimator has seen the times that it will be asked about.
 MOMENT_PARTS = ("month", "day", "day_of_week", "hour")
@@ -79,7 +80,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the columns' kinds and values from features of shape (n_rows, n_features)."""
+        """Learn the columns' kinds and values from features of shape (n_rows, n_features).
+
+        A target of floats is taken for numbers, any other for classes.
+        """
         self.fit_transform(X, y)
         return self
 
@@ -112,8 +116,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, reset=reset, skip_check_array=True)
-            if not reset and hasattr(self, "feature_names_in_"):
-                X = X[list(self.feature_names_in_)]
             return pd.DataFrame({name: _plain(X[name]) for name in X.columns}, index=X.index)
         array = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
         if array.dtype.kind not in "OUS":
@@ -148,11 +150,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return [part for part in parts if part[2]]
 
     def _target_encoder(self, y: Any) -> TargetEncoder:
-        kind = type_of_target(y)
-        folds = KFold if kind == "continuous" else StratifiedKFold
-        return TargetEncoder(
-            target_type=kind, cv=folds(5, shuffle=True, random_state=self.random_state)
-        )
+        answers = np.asarray(y)
+        if answers.dtype.kind == "f":
+            kind, is_even = "continuous", False
+        else:
+            _, counts = np.unique(answers, return_counts=True)
+            kind, is_even = (
+                ("binary" if len(counts) <= 2 else "multiclass"),
+                counts.min() >= N_FOLDS,
+            )
+        folds = StratifiedKFold if is_even else KFold
+        cv = folds(N_FOLDS, shuffle=True, random_state=self.random_state)
+        return TargetEncoder(target_type=kind, cv=cv)
 
     def _of_numbers(self, encoder: Any) -> Any:
         if self.numbers == "passthrough" or encoder is None:

@@ -1,11 +1,13 @@
 """Write features in pandas: one row of features for one row."""
 
+import re
 from abc import ABC, abstractmethod
 from functools import wraps
 from typing import Any, Self
 
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import validate_data
 
 from mlkit.core.errors import FeaturizerError, listed
 
@@ -28,7 +30,9 @@ class Featurizer(TransformerMixin, BaseEstimator, ABC):
         super().__init_subclass__(**kwargs)
 
     def fit(self, frame: pd.DataFrame, target: Any = None) -> Self:
-        """Learn from the training rows; by default there is nothing to learn."""
+        """Learn from the training rows; by default nothing but their columns' names."""
+        is_frame = isinstance(frame, pd.DataFrame)
+        validate_data(self, frame, skip_check_array=is_frame, dtype=None, ensure_all_finite=False)
         return self
 
     @abstractmethod
@@ -51,13 +55,11 @@ def _held_to_contract(transform: Any) -> Any:
         try:
             features = transform(self, frame)
         except (KeyError, AttributeError) as error:
-            absent = error.args[0] if isinstance(error, KeyError) else error.name
-            if not isinstance(frame, pd.DataFrame) or absent in frame or absent is None:
-                raise
-            if isinstance(error, AttributeError) and error.obj is not frame:
+            absent = _absent_columns(error, frame)
+            if not absent:
                 raise
             raise FeaturizerError(
-                f"{name} reads the column {absent}, which it is not given. It has "
+                f"{name} reads {listed(absent)}, which it is not given. It has "
                 f"{listed(frame.columns, most=20)}; targets and outcomes are known only "
                 "afterwards and never reach a Featurizer."
             ) from error
@@ -65,6 +67,18 @@ def _held_to_contract(transform: Any) -> Any:
         return features
 
     return checked
+
+
+def _absent_columns(error: KeyError | AttributeError, frame: Any) -> list[str]:
+    """Return the columns that the error is about, if it is about columns of the frame."""
+    if not isinstance(frame, pd.DataFrame):
+        return []
+    if isinstance(error, AttributeError):
+        return [error.name] if error.obj is frame and error.name else []
+    asked = error.args[0] if error.args else None
+    # pandas names one absent column as it is, and several within a sentence.
+    names = re.findall(r"'([^']*)'", asked) if isinstance(asked, str) else []
+    return [name for name in names or [asked] if isinstance(name, str) and name not in frame]
 
 
 def _check_features(name: str, frame: Any, features: Any) -> None:

@@ -125,6 +125,8 @@ def _declarations(columns: Iterable[Column]) -> str:
 
 def _declaration(column: Column, used: set[str]) -> str:
     attribute = re.sub(r"\W+", "_", column.name).strip("_").lower() or "column"
+    if not f"_{attribute}".isidentifier():
+        attribute = re.sub(r"[^a-z0-9]+", "_", attribute).strip("_") or "column"
     if column.name.isidentifier() and not column.name.startswith("_"):
         attribute = column.name
     if attribute[0].isdigit() or keyword.iskeyword(attribute) or hasattr(Schema, attribute):

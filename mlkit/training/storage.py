@@ -18,6 +18,7 @@ from mlkit.core.errors import BundleError, FeaturizerError, listed
 _TRUSTED = {
     "mlkit.training.encoding.MomentParts",
     "mlkit.training.encoding.TableEncoder",
+    "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",

@@ -1,0 +1,362 @@
+"""Each command does one thing, and says in one line what was wrong."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from projects import BIN, ROOT
+
+from mlkit.cli import main
+from mlkit.core.bundle import Bundle
+from mlkit.training.runtime import open_model
+
+SMALL = ["model.estimator.max_iter=5", "evaluation.n_resamples=10"]
+
+
+@pytest.fixture
+def mlkit(in_project, capsys):
+    """Return what runs a command in the project: exit code, stdout, the last line of stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(part) for part in arguments])
+        captured = capsys.readouterr()
+        errors = [line for line in captured.err.splitlines() if line.startswith("mlkit: ")]
+        assert len(errors) <= 1
+        return code, captured.out, errors[0] if errors else ""
+
+    return run
+
+
+@pytest.fixture
+def rows(flights) -> pd.DataFrame:
+    """Return a few flights, to be damaged."""
+    return flights.head(60).copy()
+
+
+def test_train_then_evaluate_then_predict(mlkit, tmp_path):
+    """The whole way: a bundle, its figures again, one record and a file scored."""
+    bundles = tmp_path / "bundles"
+    code, out, _ = mlkit("train", f"bundles={bundles}", *SMALL)
+    assert code == 0
+    assert "| roc_auc |" in out
+    folder = bundles / "flight-delay"
+    assert str(folder) in out
+
+    code, again, _ = mlkit("evaluate", folder)
+    table = next(line for line in out.splitlines() if line.startswith("| roc_auc"))
+    assert code == 0
+    assert table.split("|")[2] in again
+    assert "left out" in again
+
+    code, out, _ = mlkit("predict", folder, "data/flight.json")
+    assert code == 0
+    assert set(json.loads(out)) == {"label", "probability", "model"}
+
+    code, out, _ = mlkit("predict", folder, "data/flights.parquet", tmp_path / "scored.parquet")
+    scored = pd.read_parquet(tmp_path / "scored.parquet")
+    assert code == 0
+    assert {"prediction", "probability", "carrier"} <= set(scored.columns)
+    assert len(scored) == 16_839
+
+
+def test_settings_of_a_run_are_in_its_lineage(mlkit, tmp_path):
+    """The bundle says what made it: settings, data, code, libraries, seed; no folder, no clock."""
+    mlkit("train", f"bundles={tmp_path}", "seed=7", *SMALL)
+    lineage = Bundle.open(tmp_path / "flight-delay").manifest.lineage
+    assert lineage["config"]["seed"] == lineage["seed"] == 7
+    assert lineage["config"]["model"]["estimator"]["max_iter"] == 5
+    assert lineage["data"]["n_rows"] == 16_839
+    assert len(lineage["data"]["fingerprint"]) == 64
+    assert {"scikit-learn", "pandas", "numpy"} <= set(lineage["libraries"])
+    assert set(lineage["code"]) == {"commit", "dirty"}
+    assert lineage["threads"] >= 1
+    assert str(tmp_path) not in json.dumps(lineage)
+
+
+def test_a_bundle_of_another_file_is_judged_on_new_rows_only(mlkit, packed, flights, tmp_path):
+    """`evaluate` leaves out the rows of a file that the model was trained on, and counts them."""
+    model = open_model(Bundle.open(packed), ["flight_delay"])
+    flights.to_parquet(tmp_path / "rows.parquet")
+    code, out, _ = mlkit("evaluate", packed, tmp_path / "rows.parquet")
+    assert code == 0
+    assert f"{len(model.training_rows):,} that the model was trained on" in out
+
+
+def test_check_data_lists_everything(mlkit, rows, tmp_path):
+    """A good file passes; of a bad one every broken rule is on a line of its own."""
+    assert mlkit("check-data")[:2] == (
+        0,
+        "data/flights.parquet: 16,839 rows hold to Flight in all columns.\n",
+    )
+    rows["distance"] = -rows["distance"]
+    rows["humid"] = 101.0
+    rows["carrier"] = 7
+    rows.drop(columns="dest").to_parquet(tmp_path / "bad.parquet")
+    code, out, error = mlkit("check-data", tmp_path / "bad.parquet")
+    assert code == 3
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        "carrier",
+        "dest",
+        "distance",
+        "humid",
+    ]
+    assert all(name in error for name in ("carrier", "dest", "distance", "humid"))
+
+
+def damaged(rows: pd.DataFrame, how: str) -> pd.DataFrame:
+    """Return flights that are wrong in one way."""
+    return {
+        "column": lambda: rows.drop(columns="carrier"),
+        "type": lambda: rows.assign(distance="far"),
+        "bounds": lambda: rows.assign(distance=-1.0),
+        "empty": lambda: rows.iloc[:0],
+        "unlabelled": lambda: rows.assign(arr_delay=float("nan")),
+        "constant": lambda: rows.assign(arr_delay=0.0),
+        "target": lambda: rows.drop(columns="arr_delay"),
+    }[how]()
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("column", "carrier: is absent"),
+        ("type", "distance: is not a number in 60 rows, first at 0, 1, 2, 3, 4 (found 'far'"),
+        ("bounds", "distance: is not at least 0 in 60 rows"),
+        ("empty", "no rows"),
+        ("unlabelled", "No row has a value in the target arr_delay"),
+        ("constant", "The target arr_delay is constant: False in all 60 rows"),
+        ("target", "No row has a value in the target arr_delay"),
+    ],
+)
+def test_bad_rows_train_nothing(mlkit, rows, tmp_path, how, message):
+    """Exit code 3, one line that says what and where, and no bundle."""
+    file = tmp_path / "rows.parquet"
+    damaged(rows, how).to_parquet(file)
+    code, out, error = mlkit("train", f"data.path={file}", f"bundles={tmp_path / 'b'}", *SMALL)
+    assert (code, out) == (3, "")
+    assert message in error
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("zero.parquet", b"", "is empty (0 bytes)"),
+        ("zero.csv", b"", "is empty (0 bytes)"),
+        ("text.parquet", b"carrier,distance\n", "not a readable Parquet file"),
+        ("table.xlsx", b"PK", "neither Parquet nor CSV"),
+        ("header.csv", b"carrier,distance\n", "no rows"),
+        ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "not a readable CSV file"),
+        ("latin.csv", b"a,b\n\xe9,\xff\n", "not a readable CSV file"),
+        ("absent.csv", None, "There is no file"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(mlkit, tmp_path, name, content, message):
+    """Empty, damaged, of another kind, or not there."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    code, _, error = mlkit("train", f"data.path={tmp_path / name}", f"bundles={tmp_path / 'b'}")
+    assert code == 3
+    assert message in error
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "code", "message"),
+    [
+        ("sead=1", 2, "Did you mean seed"),
+        ("model=logstic", 2, "Did you mean logistic"),
+        ("data.path=nowhere.csv", 3, "There is no file nowhere.csv"),
+        ("data.target.column=arr_dely", 2, "Did you mean arr_delay"),
+        ("data.target.column=distance", 2, "read the answer"),
+        ("data.schema=flight_delay.schema.Fligth", 2, "Did you mean Flight"),
+        ("evaluation.metrics=[rmse]", 2, "rmse does not fit a binary target"),
+        ("split.cut=2030-01-01", 3, "0 to evaluate"),
+        ("task=regression", 2, "leave out target.edges"),
+        ("features._target_=os.system", 2, "not in a trusted package"),
+    ],
+)
+def test_a_wrong_setting_is_named(mlkit, tmp_path, override, code, message):
+    """Its exit code, one line, and no bundle."""
+    found, _, error = mlkit("train", override, f"bundles={tmp_path / 'b'}")
+    assert (found, message in error) == (code, True), error
+    assert not (tmp_path / "b").exists()
+
+
+def test_outside_a_project_the_command_says_so(tmp_path, monkeypatch, capsys):
+    """Without conf/ the error tells where it looked."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["train"]) == 2
+    assert "There is no" in capsys.readouterr().err
+
+
+def test_csv_and_parquet_score_alike(mlkit, packed, rows, tmp_path):
+    """The same flights as text and as typed columns get the same scores."""
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    for suffix in ("csv", "parquet"):
+        code, *_ = mlkit(
+            "predict", packed, tmp_path / f"rows.{suffix}", tmp_path / f"{suffix}.parquet"
+        )
+        assert code == 0
+    scores = [
+        pd.read_parquet(tmp_path / f"{suffix}.parquet")["probability"]
+        for suffix in ("csv", "parquet")
+    ]
+    pd.testing.assert_series_equal(*scores)
+
+
+def test_csv_can_be_written(mlkit, packed, rows, tmp_path):
+    """A scored table goes to CSV when its name says so."""
+    rows.to_parquet(tmp_path / "rows.parquet")
+    assert mlkit("predict", packed, tmp_path / "rows.parquet", tmp_path / "out.csv.gz")[0] == 0
+    assert len(pd.read_csv(tmp_path / "out.csv.gz")) == len(rows)
+
+
+def test_every_fault_of_a_csv_is_named_at_once(mlkit, packed, rows, tmp_path):
+    """Text where a number goes, an unreadable time and a broken bound come together."""
+    rows = rows.astype({"distance": object, "scheduled_departure": str})
+    rows.loc[2, "distance"] = "far"
+    rows.loc[3, "scheduled_departure"] = "02/01/2013"
+    rows.loc[4, "humid"] = 400
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    code, _, error = mlkit("predict", packed, tmp_path / "rows.csv", tmp_path / "out.csv")
+    assert code == 3
+    assert "distance: is not a number in 1 row, first at 2 (found 'far')" in error
+    assert "scheduled_departure: is not a datetime without a time zone in 1 row" in error
+    assert "humid: is not at most 100 in 1 row, first at 4" in error
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("form", ["object", "list", "lines", "stdin"])
+def test_records_come_in_every_json_form(mlkit, packed, in_project, tmp_path, monkeypatch, form):
+    """An object, a list, an object a line, or standard input."""
+    record = (in_project / "data" / "flight.json").read_text()
+    line = json.dumps(json.loads(record))
+    source = tmp_path / ("rows.jsonl" if form == "lines" else "rows.json")
+    text = {"object": record, "stdin": record, "list": f"[{line},{line}]", "lines": f"{line}\n" * 2}
+    source.write_text(text[form])
+    if form == "stdin":
+        stdin = io.TextIOWrapper(io.BytesIO(text[form].encode()))
+        monkeypatch.setattr(sys, "stdin", stdin)
+    code, out, _ = mlkit("predict", packed, "-" if form == "stdin" else source)
+    assert code == 0
+    assert len(out.splitlines()) == (1 if form in ("object", "stdin") else 2)
+    assert len(set(out.splitlines())) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not readable JSON"),
+        ("7", "maps names to values; found int"),
+        ('{"carrier": "UA"}', "origin: is missing"),
+        ("[{}, 1]", "Record 0"),
+    ],
+)
+def test_a_wrong_record_is_named(mlkit, packed, tmp_path, content, message):
+    """Exit code 3 and one line with every missing field."""
+    (tmp_path / "r.json").write_text(content)
+    code, out, error = mlkit("predict", packed, tmp_path / "r.json")
+    assert (code, out) == (3, "")
+    assert message in error
+
+
+def test_a_bundle_that_was_touched_is_refused(mlkit, packed, tmp_path):
+    """Exit code 5, and the file is named."""
+    import shutil
+
+    copied = shutil.copytree(packed, tmp_path / "b")
+    with (copied / "model.skops").open("r+b") as file:
+        file.write(b"x")
+    code, _, error = mlkit("predict", copied, "data/flight.json")
+    assert code == 5
+    assert "model.skops was changed" in error
+
+
+def test_trust_is_given_by_the_reader(mlkit, packed, in_project, tmp_path, monkeypatch):
+    """Elsewhere than in the project, the package must be trusted by name."""
+    record = in_project / "data" / "flight.json"
+    monkeypatch.chdir(tmp_path)
+    code, _, error = mlkit("predict", packed, record)
+    assert code == 5
+    assert "trust flight_delay" in error
+    assert mlkit("predict", packed, record, "--trust", "flight_delay")[0] == 0
+
+
+def test_a_table_needs_a_place_to_go(mlkit, packed):
+    """A table without an output, or with one of another kind, is refused."""
+    code, _, error = mlkit("predict", packed, "data/flights.parquet")
+    assert (code, "OUTPUT" in error) == (2, True)
+    code, _, error = mlkit("predict", packed, "data/flights.parquet", "scores.xlsx")
+    assert (code, "must end in" in error) == (2, True)
+
+
+def test_schema_infer_writes_once(mlkit, in_project, tmp_path, rows):
+    """It prints, or writes where nothing lies; a schema that is there is kept."""
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    code, out, _ = mlkit("schema", "infer", tmp_path / "rows.csv", "--output", "-")
+    assert code == 0
+    assert "class Flight(Schema):" in out
+    before = (in_project / "src/flight_delay/schema.py").read_text()
+    code, _, error = mlkit("schema", "infer", tmp_path / "rows.csv")
+    assert (code, "is there already" in error) == (2, True)
+    assert (in_project / "src/flight_delay/schema.py").read_text() == before
+    code, _, error = mlkit("schema", "infer", tmp_path / "rows.csv", "--target", "arr_dely")
+    assert (code, "Did you mean arr_delay" in error) == (3, True)
+
+
+def test_an_error_in_the_projects_code_shows_its_line(mlkit, in_project, tmp_path):
+    """An exception of the project's own is one line with file and line, and exit code 70."""
+    (in_project / "src" / "flight_delay" / "wrong.py").write_text(
+        "from mlkit import Featurizer\n\n\nclass Wrong(Featurizer):\n"
+        "    def transform(self, frame):\n        return frame / 0\n"
+    )
+    code, _, error = mlkit(
+        "train", "features._target_=flight_delay.wrong.Wrong", f"bundles={tmp_path / 'b'}"
+    )
+    assert code == 70
+    assert "TypeError at" in error
+
+
+def test_an_interrupt_leaves_nothing(in_project, tmp_path):
+    """Ctrl-C while training: exit code 130, one line, and no bundle or draft."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mlkit", "train", f"bundles={tmp_path / 'b'}"),
+            "evaluation.n_resamples=1000000",
+        ],
+        cwd=in_project,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{BIN}:{os.environ['PATH']}"},
+    )
+    for line in process.stderr:
+        if "evaluation_started" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (out, errors) == ("", "mlkit: interrupted; nothing was left half-written.\n")
+    assert not (tmp_path / "b").exists()
+
+
+def test_help_names_every_exit_code(capsys):
+    """The codes that errors carry are documented."""
+    from mlkit.core import errors
+
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    text = capsys.readouterr().out
+    codes = {
+        kind.exit_code
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.MlkitError)
+    }
+    assert all(f"\n  {code} " in text for code in codes | {0, 70, 130})

@@ -1,0 +1,71 @@
+"""What tests share: the rendered project, its flights, and one trained model."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from projects import render
+
+from mlkit import Evaluator, Predictor, Splitter, Target, Trainer, load_config, pack, read_frame
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Render the default project, and make its package importable."""
+    folder = render(tmp_path_factory.mktemp("project") / "flight-delay")
+    sys.path.insert(0, str(folder / "src"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def flights(project: Path) -> pd.DataFrame:
+    """Return every fourth of the bundled flights, as they lie in the file."""
+    return read_frame(project / "data" / "flights.parquet").iloc[::4].reset_index(drop=True)
+
+
+@pytest.fixture(scope="session")
+def trainer(project: Path) -> Trainer:
+    """Return the default project's trainer, small enough for tests."""
+    from flight_delay.features import FlightFeaturizer
+    from flight_delay.schema import Flight
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return Trainer(
+        schema=Flight,
+        target=Target(task="binary", column="arr_delay", edges=(30,)),
+        featurizer=FlightFeaturizer(),
+        estimator=HistGradientBoostingClassifier(max_iter=20),
+        splitter=Splitter(),
+    )
+
+
+@pytest.fixture(scope="session")
+def packed(trainer: Trainer, flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory):
+    """Return the folder of a bundle of the default project."""
+    model = trainer.fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=20).evaluate(model, holdout)
+    folder = tmp_path_factory.mktemp("bundles") / "flight-delay"
+    pack(model, evaluation, holdout, folder, name="flight-delay")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def predictor(packed: Path) -> Predictor:
+    """Return the loaded bundle."""
+    return Predictor.load(packed, trusted=["flight_delay"])
+
+
+@pytest.fixture
+def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in the default project's folder."""
+    monkeypatch.chdir(project)
+    return project
+
+
+@pytest.fixture
+def config(in_project: Path, tmp_path: Path) -> Callable[..., object]:
+    """Return what loads the project's settings with overrides, bundles kept apart."""
+    return lambda *overrides: load_config(overrides=[f"bundles={tmp_path}", *overrides])

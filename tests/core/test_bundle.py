@@ -1,0 +1,149 @@
+"""Every byte of a bundle is accounted for, and none of it is a pickle."""
+
+import dataclasses
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mlkit import Evaluator, Predictor, pack
+from mlkit.core import bundle as layout
+from mlkit.core.bundle import Bundle
+from mlkit.core.errors import BundleError
+
+
+@pytest.fixture
+def copied(packed, tmp_path) -> Path:
+    """Return a copy of a bundle, to be damaged."""
+    return Path(shutil.copytree(packed, tmp_path / "bundle"))
+
+
+def reseal(folder: Path, **changes: object) -> None:
+    """Change a bundle's manifest, and seal the folder again, as a forger would."""
+    manifest = msgspec.json.decode((folder / layout.MANIFEST).read_bytes(), type=layout.Manifest)
+    layout.seal(folder, msgspec.structs.replace(manifest, **changes))
+
+
+@pytest.mark.parametrize("name", [layout.MANIFEST, *layout.FILES])
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+def test_one_flipped_byte_in_any_file_is_found_and_named(copied, name, place):
+    """At the start, in the middle or at the end: loading fails and names the file."""
+    file = copied / name
+    content = bytearray(file.read_bytes())
+    content[int(place * (len(content) - 1))] ^= 0x01
+    file.write_bytes(content)
+    with pytest.raises(BundleError, match=name):
+        Predictor.load(copied, trusted=["flight_delay"])
+
+
+def test_a_folder_holds_what_the_manifest_lists(copied):
+    """An absent file, an unknown one, or a link is refused and named."""
+    (copied / "extra.pkl").touch()
+    with pytest.raises(BundleError, match=r"extra\.pkl"):
+        Bundle.open(copied)
+    (copied / "extra.pkl").unlink()
+    golden = copied / layout.GOLDEN
+    golden.rename(copied.parent / "elsewhere.json")
+    with pytest.raises(BundleError, match=r"golden\.json is absent"):
+        Bundle.open(copied)
+    golden.symlink_to(copied.parent / "elsewhere.json")
+    with pytest.raises(BundleError, match=r"golden\.json is absent, or a link"):
+        Bundle.open(copied)
+
+
+def test_golden_rows_that_no_longer_agree_are_refused(copied):
+    """A bundle whose stored scores are not what it predicts does not load."""
+    golden = json.loads((copied / layout.GOLDEN).read_text())
+    golden["scores"][3] += 1e-6
+    (copied / layout.GOLDEN).write_text(json.dumps(golden))
+    reseal(copied)
+    with pytest.raises(BundleError, match="no longer predicts what it did: of 32 golden rows, 1"):
+        Predictor.load(copied, trusted=["flight_delay"])
+
+
+def test_a_newer_format_or_runtime_is_refused(copied):
+    """What this mlkit does not know, it does not guess at."""
+    reseal(copied, runtime="quantum")
+    with pytest.raises(BundleError, match="quantum"):
+        Predictor.load(copied, trusted=["flight_delay"])
+    reseal(copied, format=99)
+    with pytest.raises(BundleError, match="format 99"):
+        Bundle.open(copied)
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"[]", b"\xff\xfe", b'{"format": 1}'])
+def test_a_manifest_that_is_none_is_refused(copied, text):
+    """Anything but a manifest is named as such."""
+    (copied / layout.MANIFEST).write_bytes(text)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        Bundle.open(copied)
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
+    """An absent or an empty folder is named."""
+    with pytest.raises(BundleError, match="no bundle in"):
+        Bundle.open(tmp_path / "nowhere")
+    with pytest.raises(BundleError, match=r"has no manifest\.json"):
+        Bundle.open(tmp_path)
+
+
+def test_the_same_model_gives_the_same_digest(trainer, flights, tmp_path, packed):
+    """Trained and packed again, the bundle is the same, byte for byte."""
+    model = trainer.fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=20).evaluate(model, holdout)
+    again = pack(model, evaluation, holdout, tmp_path / "again", name="flight-delay")
+    assert again.manifest == Bundle.open(packed).manifest
+
+
+def test_no_file_of_a_bundle_is_a_pickle(packed):
+    """Neither a file nor a member of the stored pipeline starts as pickles do."""
+    for file in packed.iterdir():
+        assert not file.read_bytes().startswith(b"\x80"), file
+    with zipfile.ZipFile(packed / layout.MODEL) as archive:
+        assert {Path(name).suffix for name in archive.namelist()} <= {".npy", ".json", ".npz"}
+
+
+def test_a_failed_packing_keeps_the_former_bundle(trainer, flights, tmp_path, monkeypatch):
+    """When packing fails, what lay there before stays, whole, and no draft is left."""
+    model = trainer.fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
+    before = pack(model, evaluation, holdout, tmp_path / "m", name="m")
+
+    class Unlike(Predictor):
+        @classmethod
+        def load(cls, path, **_):
+            raise BundleError("predicts differently")
+
+    monkeypatch.setattr("mlkit.training.packing.Predictor", Unlike)
+    with pytest.raises(BundleError, match="differently"):
+        pack(model, evaluation, holdout, tmp_path / "m", name="other")
+    assert Bundle.open(tmp_path / "m").manifest == before.manifest
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
+
+
+def test_personal_data_stay_behind(trainer, flights, tmp_path):
+    """Golden rows hold no value of a pii column."""
+    schema = type(trainer.schema)("Flight", (trainer.schema,), {"__module__": __name__})
+    schema.columns = {
+        name: dataclasses.replace(column, pii=name in ("tailnum", "carrier", "distance"))
+        for name, column in trainer.schema.columns.items()
+    }
+    changed = type(trainer)(
+        schema=schema,
+        target=trainer.target,
+        featurizer=trainer.featurizer,
+        estimator=trainer.estimator,
+    )
+    model = changed.fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
+    bundle = pack(model, evaluation, holdout, tmp_path / "m", name="m")
+    assert {record["carrier"] for record in bundle.golden.records} == {"redacted"}
+    assert {record["tailnum"] for record in bundle.golden.records} == {None}
+    assert len({record["distance"] for record in bundle.golden.records}) == 1
+    Predictor.load(tmp_path / "m", trusted=["flight_delay"])

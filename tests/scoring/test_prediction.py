@@ -1,0 +1,144 @@
+"""A bundle predicts what its pipeline does, in every form that one may ask."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from mlkit import Evaluator, Predictor, TableEncoder, Target, Trainer, pack
+from mlkit.core.errors import BundleError, DataError, FeaturizerError
+
+
+def records(frame: pd.DataFrame) -> list[dict]:
+    """Return rows as the scoring side sends them: plain values, no outcomes."""
+    known = frame.drop(columns=["dep_delay", "arr_delay", "air_time"]).astype(object)
+    return known.where(known.notna(), None).to_dict("records")
+
+
+def test_one_many_and_a_table_agree(predictor, flights):
+    """A record, a list of records, a frame and columns get the same predictions."""
+    rows = flights.head(40)
+    sent = records(rows)
+    table = predictor.predict(rows)
+    assert predictor.predict(sent) == list(table)
+    assert [predictor.predict(record) for record in sent[:5]] == table[:5]
+    columns = {name: rows[name].to_numpy() for name in rows.columns}
+    assert list(predictor.predict(columns)) == list(table)
+    assert predictor.predict([]) == []
+
+
+def test_scores_are_the_pipelines(predictor, trainer, flights):
+    """The loaded bundle scores exactly as the model that was packed."""
+    model = trainer.fit(flights)
+    expected = model.scores(model.schema.validate(flights))
+    found = predictor.predict(flights).columns()
+    np.testing.assert_array_equal(found["probability"], expected)
+    np.testing.assert_array_equal(found["prediction"], expected >= 0.5)
+
+
+def test_a_prediction_names_its_model(predictor, flights):
+    """The answer carries the bundle's name and digest, and becomes JSON without empty fields."""
+    prediction = predictor.predict(records(flights.head(1)))[0]
+    assert prediction.model == predictor.bundle.model
+    assert prediction.model.startswith("flight-delay/")
+    assert set(prediction.to_dict()) == {"label", "probability", "model"}
+
+
+def test_threads_share_a_predictor(predictor, flights):
+    """Many threads at once get what one gets."""
+    sent = records(flights.head(60))
+    expected = predictor.predict(sent)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(predictor.predict, sent)) == expected
+
+
+def test_a_bad_record_is_named_by_its_place(predictor, flights):
+    """Among many records, the error says which one is at fault, and how."""
+    sent = records(flights.head(3))
+    sent[1]["distance"] = -1
+    del sent[1]["carrier"]
+    with pytest.raises(DataError, match=r"Record 1: .*carrier: is missing; distance: is not at"):
+        predictor.predict(sent)
+    with pytest.raises(DataError, match=r"^Not a record of Flight: distance"):
+        predictor.predict({**sent[0], "distance": "far"})
+    with pytest.raises(DataError, match="got int"):
+        predictor.predict(7)
+
+
+def test_hooks_change_records_and_answers(packed, flights):
+    """A subclass sees each raw record before, and each prediction after."""
+
+    class Polite(Predictor):
+        def preprocess(self, record):
+            return {**record, "carrier": record.pop("airline")}
+
+        def postprocess(self, prediction, record):
+            return f"{record['carrier']}: {prediction.probability:.2f}"
+
+    record = records(flights.head(1))[0]
+    plain = Predictor.load(packed, trusted=["flight_delay"]).predict(record)
+    renamed = {**record, "airline": record.pop("carrier")}
+    polite = Polite.load(packed, trusted=["flight_delay"])
+    assert polite.predict(renamed) == f"{renamed['airline']}: {plain.probability:.2f}"
+
+
+@pytest.mark.parametrize(
+    ("target", "estimator"),
+    [
+        (
+            Target(
+                task="multiclass", column="arr_delay", edges=(15, 60), labels=("ok", "late", "bad")
+            ),
+            LogisticRegression(max_iter=500),
+        ),
+        (Target(task="regression", column="arr_delay"), Ridge()),
+    ],
+)
+def test_other_tasks_have_answers_of_their_own(trainer, flights, tmp_path, target, estimator):
+    """A class with every class's probability, or a number."""
+    model = Trainer(
+        schema=trainer.schema,
+        target=target,
+        featurizer=trainer.featurizer,
+        estimator=estimator,
+        encoder=TableEncoder(numbers="standardize"),
+    ).fit(flights)
+    evaluation = Evaluator(n_resamples=0).evaluate(model, flights)
+    pack(model, evaluation, model.holdout(flights), tmp_path / "m", name="m")
+    predictor = Predictor.load(tmp_path / "m", trusted=["flight_delay"])
+    prediction = predictor.predict(records(flights.head(1)))[0]
+    table = predictor.predict(flights.head(1))
+    assert list(table) == [prediction]
+    if target.task == "regression":
+        assert prediction.to_dict() == {"label": prediction.label, "model": prediction.model}
+        assert isinstance(prediction.label, float)
+        assert set(table.columns()) == {"prediction"}
+    else:
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+        best = max(prediction.probabilities, key=prediction.probabilities.get)
+        assert (prediction.label, prediction.probability) == (best, prediction.probabilities[best])
+        assert set(table.columns()) == {
+            "prediction",
+            "probability",
+            "probability_ok",
+            "probability_late",
+            "probability_bad",
+        }
+
+
+def test_what_is_trusted_is_the_readers_word(packed):
+    """Without trust in the project's package its classes are refused, and named."""
+    with pytest.raises(BundleError, match=r"flight_delay\.features\.FlightFeaturizer"):
+        Predictor.load(packed)
+
+
+def test_a_class_from_main_cannot_be_packed(trainer, flights, tmp_path):
+    """A featurizer that only this script knows is refused, and nothing is written."""
+    model = trainer.fit(flights)
+    model.pipeline.steps[0] = ("featurizer", type("Notebook", (), {"__module__": "__main__"})())
+    evaluation = Evaluator(n_resamples=0).evaluate(trainer.fit(flights), flights)
+    with pytest.raises((FeaturizerError, AttributeError), match="Notebook"):
+        pack(model, evaluation, flights, tmp_path / "m", name="m")
+    assert list(tmp_path.iterdir()) == []

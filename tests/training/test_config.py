@@ -1,0 +1,118 @@
+"""Settings are composed by Hydra and checked key by key."""
+
+import pytest
+
+from mlkit import load_config
+from mlkit.core.errors import ConfigError
+from mlkit.training.project import build, find_schema
+
+TRUSTED = ("flight_delay",)
+
+
+def test_overrides_and_groups_compose(config):
+    """Keys are set, groups are swapped, and the rest stays as the files say."""
+    composed = config("model=logistic", "split.test_fraction=0.3", "seed=7")
+    assert composed.model.estimator["_target_"] == "sklearn.linear_model.LogisticRegression"
+    assert (composed.split.test_fraction, composed.seed) == (0.3, 7)
+    assert composed.data.target.edges == [30.0]
+    assert composed.name == "flight-delay"
+
+
+def test_a_parameter_can_be_added(config):
+    """What the files leave to its default is set with a plus."""
+    composed = config("+model.estimator.min_samples_leaf=7", "model.estimator.max_iter=3")
+    assert composed.model.estimator["min_samples_leaf"] == 7
+    assert composed.model.estimator["max_iter"] == 3
+
+
+def test_composing_leaves_nothing_behind(config, in_project):
+    """No outputs folder, no other file."""
+    before = sorted(in_project.iterdir())
+    config("seed=3")
+    assert sorted(in_project.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("sead=7", "no setting sead. Did you mean seed"),
+        (
+            "split.test_fractoin=0.3",
+            r"no setting split\.test_fractoin. Did you mean split\.test_fr",
+        ),
+        ("modle=logistic", "no setting modle. Did you mean model"),
+        ("model=logstic", "conf/model has no 'logstic'. Did you mean logistic"),
+        ("model.estimator.max_itr=3", r"Did you mean model\.estimator\.max_iter"),
+        ("seed.deep=3", r"no setting seed\.deep"),
+        ("+sede=7", "no setting sede. Did you mean seed"),
+        ("seed=soon", "seed.*soon"),
+        ("split.test_fraction=[1]", "test_fraction"),
+        ("seed", "is no override. Write key=value"),
+        ("name=Big Model", "name may hold lower-case"),
+        ("logging.level=loud", r"logging\.level is 'loud'"),
+        ("seed=${nowhere}", "nowhere"),
+    ],
+)
+def test_a_wrong_override_is_named(config, override, message):
+    """One line says which key or value is wrong, and what is nearest."""
+    with pytest.raises(ConfigError, match=message) as caught:
+        config(override)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_settings_is_named(tmp_path):
+    """Without config.yaml there is nothing to compose."""
+    with pytest.raises(ConfigError, match=r"There is no .*config\.yaml"):
+        load_config(tmp_path)
+    (tmp_path / "config.yaml").write_text("a: [1")
+    with pytest.raises(ConfigError, match="YAML"):
+        load_config(tmp_path)
+    (tmp_path / "config.yaml").write_text("seed: 1\n")
+    with pytest.raises(ConfigError, match="name"):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("os.system", r"not in a trusted package"),
+        ("sklearn.utils._joblib.joblib.load", "is no estimator|no such class|no module"),
+        ("sklearn.linear_model.LogisticRegresion", "Did you mean LogisticRegression"),
+        ("sklearn.linear_model.os", "no such class"),
+        ("sklearn.nowhere.Thing", "no module"),
+        ("mlkit.Schema", "is no estimator"),
+        ("flight_delay.features.pd", "no such class"),
+    ],
+)
+def test_only_estimators_of_trusted_packages_are_built(project, target, message):
+    """A path that leads elsewhere is refused before anything is called."""
+    with pytest.raises(ConfigError, match=message):
+        build({"_target_": target}, TRUSTED, "model.estimator")
+
+
+def test_nested_targets_are_checked_too(project):
+    """A forbidden class within a parameter is refused."""
+    node = {
+        "_target_": "sklearn.calibration.CalibratedClassifierCV",
+        "estimator": {"_target_": "subprocess.Popen", "args": ["true"]},
+    }
+    with pytest.raises(ConfigError, match=r"subprocess\.Popen is not in a trusted package"):
+        build(node, TRUSTED, "model.estimator")
+
+
+def test_a_refused_parameter_is_named(project):
+    """A parameter that the class does not take is in the error, with the setting."""
+    node = {"_target_": "sklearn.linear_model.Ridge", "alhpa": 1}
+    with pytest.raises(ConfigError, match=r"model\.estimator.*alhpa"):
+        build(node, TRUSTED, "model.estimator")
+    with pytest.raises(ConfigError, match="needs a _target_"):
+        build({}, TRUSTED, "features")
+
+
+def test_a_schema_is_a_schema(project):
+    """Another class, or an unknown one, is refused."""
+    assert find_schema("flight_delay.schema.Flight", TRUSTED).__name__ == "Flight"
+    with pytest.raises(ConfigError, match="is no Schema"):
+        find_schema("flight_delay.features.FlightFeaturizer", TRUSTED)
+    with pytest.raises(ConfigError, match="Did you mean Flight"):
+        find_schema("flight_delay.schema.Fligth", TRUSTED)
