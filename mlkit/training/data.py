@@ -58,7 +58,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path, schema: type[Schema] | None) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(path, dtype=None if schema is None else str)
+        frame = pd.read_csv(path, dtype=None if schema is None else str, low_memory=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, OSError) as error:
         raise DataError(f"{path} is not a readable CSV file: {_first_line(error)}.") from None
     if schema is None:
