@@ -1,7 +1,8 @@
 """What tests share: the rendered project, its flights, and one trained model."""
 
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,17 @@ import pytest
 from projects import render
 
 from mlkit import Evaluator, Predictor, Splitter, Target, Trainer, load_config, pack, read_frame
+from mlkit.core.log import configure_logging
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_restored() -> Iterator[None]:
+    """Take off the handlers that a command put on, with its captured stderr."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    configure_logging(redact=[])
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ value by value through the very rules that a record meets.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -151,9 +152,15 @@ def _coerced(column: Column, items: Sequence[Any], index: pd.Index | None) -> pd
     if column.kind == "string":
         return _strings(values)
     if column.kind == "datetime":
-        moments = pd.to_datetime(values, utc=bool(column.tz))
-        return (moments.dt.tz_convert(column.tz) if column.tz else moments).astype(_dtype(column))
+        # By numpy, because pandas 2 reads datetimes as nanoseconds, which end in 2262.
+        naive = [_in_utc(item) if item is not None and column.tz else item for item in items]
+        moments = pd.Series(np.array(naive, dtype="datetime64[us]"), index=index)
+        return moments.dt.tz_localize("UTC").dt.tz_convert(column.tz) if column.tz else moments
     return values.astype(_dtype(column))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _rules(column: Column, values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:

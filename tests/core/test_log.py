@@ -10,16 +10,6 @@ from mlkit import get_logger
 from mlkit.core.log import configure_logging, stage
 
 
-@pytest.fixture(autouse=True)
-def _restore_logging():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers, root.level = handlers, level
-    configure = logging.getLogger("mlkit.core.log")
-    configure.setLevel(logging.NOTSET)
-
-
 def events(capsys) -> list[dict]:
     """Return the events on stderr."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
