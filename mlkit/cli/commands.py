@@ -25,8 +25,7 @@ def _train_side(module: str, command: str) -> Any:
 
 def train(arguments: argparse.Namespace) -> int:
     """Train, judge and pack; print what it is worth and where it lies."""
-    workflow = _train_side("workflow", "train")
-    config = _config(arguments, "train", overrides=arguments.overrides)
+    workflow, config = _project(arguments, "train", arguments.overrides)
     run = workflow.train(config)
     print(f"{run.evaluation.summary()}\n\nBundle {run.bundle.model} in {run.bundle.path}")
     return 0
@@ -34,8 +33,7 @@ def train(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Judge a bundle on rows that its model has not seen."""
-    workflow = _train_side("workflow", "evaluate")
-    config = _config(arguments, "evaluate")
+    workflow, config = _project(arguments, "evaluate")
     folder = Path(arguments.bundle or Path(config.bundles) / config.name)
     bundle = Bundle.open(folder)
     config.task = bundle.manifest.task
@@ -65,8 +63,8 @@ def predict(arguments: argparse.Namespace) -> int:
 
 def check_data(arguments: argparse.Namespace) -> int:
     """Hold a file against the schema, and list everything that it breaks."""
-    workflow, data = (_train_side(name, "check-data") for name in ("workflow", "data"))
-    config = _config(arguments, "check-data")
+    workflow, config = _project(arguments, "check-data")
+    data = _train_side("data", "check-data")
     schema = workflow.schema_of(config)
     path = arguments.file or config.data.path
     try:
@@ -84,7 +82,8 @@ def infer_schema(arguments: argparse.Namespace) -> int:
     data, inference = (_train_side(name, "schema infer") for name in ("data", "inference"))
     name, output = "Record", arguments.output
     if Path(arguments.conf, "config.yaml").is_file():
-        module, _, name = _config(arguments, "schema infer").data.schema.rpartition(".")
+        config = _train_side("config", "schema infer").load_config(arguments.conf)
+        module, _, name = config.data.schema.rpartition(".")
         output = output or f"src/{module.replace('.', '/')}.py"
     frame = data.read_frame(arguments.file)
     schema = inference.infer(frame, target=arguments.target, name=name)
@@ -105,10 +104,13 @@ def infer_schema(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _config(arguments: argparse.Namespace, command: str, overrides: Any = ()) -> Any:
+def _project(arguments: argparse.Namespace, command: str, overrides: Any = ()) -> tuple[Any, Any]:
+    """Return the workflow and a project's settings, with logs as these and its schema say."""
+    workflow = _train_side("workflow", command)
     config = _train_side("config", command).load_config(arguments.conf, overrides)
-    configure_logging(config.logging.level, config.logging.style)
-    return config
+    personal = workflow.schema_of(config).pii()
+    configure_logging(config.logging.level, config.logging.style, redact=personal)
+    return workflow, config
 
 
 def _records(source: str) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ import sys
 
 import pandas as pd
 import pytest
-from projects import BIN, ROOT
+from projects import BIN, ROOT, run
 
 from mlkit.cli import main
 from mlkit.core.bundle import Bundle
@@ -322,6 +322,30 @@ def test_an_error_in_the_projects_code_shows_its_line(mlkit, in_project, tmp_pat
     )
     assert code == 70
     assert "TypeError at" in error
+
+
+def test_personal_data_are_not_logged(in_project, tmp_path):
+    """A project's own log events lose the values of the columns that its schema calls pii."""
+    (in_project / "src" / "flight_delay" / "private.py").write_text(
+        "from flight_delay.features import FlightFeaturizer\n"
+        "from flight_delay.schema import Flight\n"
+        "from mlkit import column, get_logger\n\n\n"
+        "class Private(Flight):\n    tailnum: str | None = column(pii=True)\n\n\n"
+        "class Chatty(FlightFeaturizer):\n"
+        "    def transform(self, frame):\n"
+        "        tailnum = frame['tailnum'].iloc[0]\n"
+        "        get_logger('flight_delay').info('row_seen', tailnum=tailnum)\n"
+        "        return super().transform(frame)\n"
+    )
+    done = run(
+        *(sys.executable, "-m", "mlkit", "train", f"bundles={tmp_path}", *SMALL),
+        "data.schema=flight_delay.private.Private",
+        "features._target_=flight_delay.private.Chatty",
+        cwd=in_project,
+        PYTHONPATH=str(ROOT),
+    )
+    seen = [json.loads(line) for line in done.stderr.splitlines() if "row_seen" in line]
+    assert {event["tailnum"] for event in seen} == {"[redacted]"}
 
 
 def test_an_interrupt_leaves_nothing(in_project, tmp_path):
