@@ -164,7 +164,7 @@ class Trainer:
             codes = self.target.codes(answers, classes)
         split = self.splitter.split(frame, self.schema, codes)
         rows, seen = frame.iloc[split.train], codes[split.train]
-        if len(set(seen)) < max(len(classes), 2):
+        if len(np.unique(seen)) < max(len(classes), 2):
             raise DataError(
                 f"The rows to train on lack some answers: the split ({split.description}) leaves "
                 "them all in the holdout. Change split.cut or split.test_fraction."
