@@ -113,6 +113,17 @@ def _project(arguments: argparse.Namespace, command: str, overrides: Any = ()) -
     return workflow, config
 
 
+def _decoded(text: bytes, *, is_lines: bool, is_open: bool) -> Any:
+    """Return what the JSON holds; what is open to both forms may be one document or many lines."""
+    if not is_lines:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            if not is_open:
+                raise
+    return msgspec.json.Decoder().decode_lines(text)
+
+
 def _records(source: str) -> Iterator[dict[str, Any]]:
     """Yield the records of a JSON object, a JSON list, or of one JSON object a line."""
     try:
@@ -120,10 +131,7 @@ def _records(source: str) -> Iterator[dict[str, Any]]:
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}.") from None
     try:
-        if source.lower().endswith(".jsonl"):
-            found: Any = msgspec.json.Decoder().decode_lines(text)
-        else:
-            found = msgspec.json.decode(text)
+        found = _decoded(text, is_lines=source.lower().endswith(".jsonl"), is_open=source == "-")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{source} is not readable JSON: {error}.") from None
     yield from found if isinstance(found, list) else [found]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -91,6 +92,8 @@ def plain(value: Any, column: Column) -> Any:
         value = value if value.nanosecond else value.to_pydatetime()
     elif getattr(value, "ndim", None) == 0:
         value = value.item()
+    if isinstance(value, Decimal) and column.kind == "number":
+        value = float(value)
     if isinstance(value, float):
         if value != value:
             return None

@@ -172,7 +172,7 @@ def _checked(folder: Path, overrides: Sequence[str]) -> list[str]:
     checked = []
     for override in overrides:
         parsed = _OVERRIDE.match(override)
-        if parsed is None or parsed["value"] is None:
+        if parsed is None or (parsed["value"] is None and parsed["how"] != "~"):
             raise ConfigError(f"{override!r} is no override. Write key=value, such as seed=7.")
         key, value = parsed["key"], parsed["value"]
         if key in groups:

@@ -27,7 +27,9 @@ def read_frame(path: str | Path, schema: type[Schema] | None = None) -> pd.DataF
     schema
         Where given, a CSV's text becomes what the schema says (so that the
         code `007` stays text), and what does not parse stays text for the
-        validation to name. Without it, types are guessed.
+        validation to name. Without it, types are guessed. In a CSV an empty
+        cell is missing, and so are `NA`, `NaN`, `null` and what else pandas
+        reads so.
 
     Raises
     ------

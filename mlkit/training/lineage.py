@@ -7,9 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_info
 
 from mlkit.core.files import sha256
 from mlkit.training.config import Config, as_dict
@@ -46,7 +46,7 @@ def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None
         "lock": {name: sha256(folder / name) for name in _LOCKS if (folder / name).is_file()},
         "python": platform.python_version(),
         "libraries": _versions(),
-        "threads": joblib.cpu_count(),
+        "threads": {pool["user_api"]: pool["num_threads"] for pool in threadpool_info()},
         "seed": config.seed,
     }
 

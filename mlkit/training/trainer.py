@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils._param_validation import InvalidParameterError
 
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger, stage
@@ -154,6 +155,8 @@ class Trainer:
             If the rows break the schema, or their targets do not fit the task.
         FeaturizerError
             If the featurizer breaks its contract.
+        ConfigError
+            If an estimator's parameter is of no valid type or value.
         """
         with stage(log, "validation", n_rows=len(frame)):
             frame = self.schema.validate(frame)
@@ -171,7 +174,10 @@ class Trainer:
             )
         pipeline = self._pipeline()
         with stage(log, "training", n_rows=len(rows), estimator=type(self.estimator).__name__):
-            pipeline.fit(rows[self.schema.names(known_before=True)], seen)
+            try:
+                pipeline.fit(rows[self.schema.names(known_before=True)], seen)
+            except InvalidParameterError as error:
+                raise ConfigError(f"A part of the model refuses its settings: {error}") from error
         prior = np.bincount(seen) / len(seen) if classes else np.array([seen.mean()])
         return TrainedModel(
             pipeline=pipeline,

@@ -178,6 +178,7 @@ def test_a_file_that_is_no_table_is_named(mlkit, tmp_path, name, content, messag
         ("evaluation.metrics=[rmse]", 2, "rmse does not fit a binary target"),
         ("split.cut=2030-01-01", 3, "0 to evaluate"),
         ("task=regression", 2, "leave out target.edges"),
+        ("model.estimator.max_iter=50x", 2, "max_iter"),
         ("features._target_=os.system", 2, "not in a trusted package"),
     ],
 )
@@ -233,18 +234,21 @@ def test_every_fault_of_a_csv_is_named_at_once(mlkit, packed, rows, tmp_path):
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize("form", ["object", "list", "lines", "stdin"])
+@pytest.mark.parametrize("form", ["object", "list", "lines", "stdin", "piped lines"])
 def test_records_come_in_every_json_form(mlkit, packed, in_project, tmp_path, monkeypatch, form):
     """An object, a list, an object a line, or standard input."""
     record = (in_project / "data" / "flight.json").read_text()
     line = json.dumps(json.loads(record))
     source = tmp_path / ("rows.jsonl" if form == "lines" else "rows.json")
-    text = {"object": record, "stdin": record, "list": f"[{line},{line}]", "lines": f"{line}\n" * 2}
+    lines = f"{line}\n" * 2
+    text = {"object": record, "list": f"[{line},{line}]", "lines": lines}
+    text |= {"stdin": record, "piped lines": lines}
     source.write_text(text[form])
-    if form == "stdin":
+    is_piped = form in ("stdin", "piped lines")
+    if is_piped:
         stdin = io.TextIOWrapper(io.BytesIO(text[form].encode()))
         monkeypatch.setattr(sys, "stdin", stdin)
-    code, out, _ = mlkit("predict", packed, "-" if form == "stdin" else source)
+    code, out, _ = mlkit("predict", packed, "-" if is_piped else source)
     assert code == 0
     assert len(out.splitlines()) == (1 if form in ("object", "stdin") else 2)
     assert len(set(out.splitlines())) == 1

@@ -45,6 +45,7 @@ def test_composing_leaves_nothing_behind(config, in_project):
         ("model.estimator.max_itr=3", r"Did you mean model\.estimator\.max_iter"),
         ("seed.deep=3", r"no setting seed\.deep"),
         ("+sede=7", "no setting sede. Did you mean seed"),
+        ("~nowhere", "nowhere"),
         ("seed=soon", "seed.*soon"),
         ("split.test_fraction=[1]", "test_fraction"),
         ("seed", "is no override. Write key=value"),

@@ -1,6 +1,7 @@
 """A frame is held to its schema as records are, a column at a time."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,7 @@ def test_returns_the_declared_dtypes_with_the_index():
         {"value": pd.array([1, 2], dtype="Int64")},
         {"value": pd.Series([1.5, 2.0], dtype="float32", index=[10, 20])},
         {"value": pd.Series([1.5, 2], dtype=object, index=[10, 20])},
+        {"value": pd.Series([Decimal("1.5"), Decimal(2)], dtype=object, index=[10, 20])},
         {"count": [1.0, 2.0]},
         {"count": pd.Series([1, 2], dtype="uint8", index=[10, 20])},
         {"rank": pd.array([None, 7], dtype="Int64")},
@@ -190,6 +192,7 @@ ODD = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(2**64), 2**64),
+    st.decimals(allow_infinity=False),
     st.floats(),
     st.text(max_size=3),
     st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)).map(lambda t: t.replace(microsecond=0)),
