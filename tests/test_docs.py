@@ -45,7 +45,7 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts
 FROM_NOTHING = {"tutorial.md", "own-data.md", "template.md", "README.md"}
 #: What the README has people run in the repository itself, and CI runs for them.
 RUN_BY_CI = {"make demo", "make test", "make check"}
-REPOSITORY = "PATH_OR_URL_OF_THIS_REPOSITORY"
+REPOSITORY = "FULL_PATH_OR_URL_OF_THIS_REPOSITORY"
 HOSTS = {"docs.astral.sh", "copier.readthedocs.io"}
 UV = f"""#!/bin/bash
 case "$1" in
