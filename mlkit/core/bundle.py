@@ -27,7 +27,9 @@ CARD = "README.md"
 FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, TRAINING_ROWS, CARD)
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Manifest(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """What a bundle is, and the digest of each of its files.
 
     Attributes
@@ -41,7 +43,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     runtime
         What runs it: `python` needs the training side.
     task, classes, threshold
-        What its scores mean: see `Target`, and `decide`.
+        What its scores mean: see `Target` and `decide`.
     target
         The fields of its `Target`.
     prior

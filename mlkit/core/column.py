@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -97,8 +98,15 @@ class Column:
                 f"Column {self.name} is a {self.kind} with allowed values; "
                 "only strings and integers may list them."
             )
+        if self.allowed is not None and self.bounds:
+            raise ConfigError(f"Column {self.name} lists its values: leave out its bounds.")
         if self.tz is not None and self.kind != "datetime":
             raise ConfigError(f"Column {self.name} is a {self.kind} with a time zone.")
+        if self.tz is not None:
+            try:
+                ZoneInfo(self.tz)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ConfigError(f"Column {self.name}: no time zone {self.tz!r}.") from None
 
     @property
     def known_before(self) -> bool:
@@ -126,11 +134,12 @@ class Column:
     @property
     def largest_integer(self) -> int:
         """The largest whole number that the column's dtype holds exactly."""
-        return LARGEST_EXACT if self.nullable else 2**63 - 1
+        is_float = self.nullable or self.kind == "number"
+        return LARGEST_EXACT if is_float else 2**63 - 1
 
     def bound_rule(self, bound: str) -> str:
         """Say what is wrong with a value on the wrong side of the bound called `bound`."""
-        return f"is not {COMPARISONS[bound][1]} {self.bounds[bound]:g}"
+        return f"is not {COMPARISONS[bound][1]} {self.bounds[bound]:.15g}"
 
     @property
     def record_type(self) -> Any:

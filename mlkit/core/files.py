@@ -23,6 +23,9 @@ def written_folder(path: Path) -> Iterator[Path]:
     block raises, nothing has changed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if _previous(path).exists() and not path.exists():
+        # A process was killed between the two renames of `_swap`.
+        _previous(path).rename(path)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     draft.chmod(0o755)
     try:
@@ -49,18 +52,22 @@ def written_file(path: Path) -> Iterator[Path]:
 
 
 def _swap(draft: Path, path: Path) -> None:
-    previous = path.with_name(f".{path.name}.previous")
+    previous = _previous(path)
     if path.exists():
         shutil.rmtree(previous, ignore_errors=True)
         path.rename(previous)
     try:
         draft.rename(path)
-    except OSError:
+    except BaseException:
         if previous.exists():
             previous.rename(path)
         raise
     _flush(path.parent)
     shutil.rmtree(previous, ignore_errors=True)
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name(f".{path.name}.previous")
 
 
 def _flush(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Hold one record against its schema: microseconds where it is right, every fault where not."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,13 +9,15 @@ from typing import Any
 
 import msgspec
 
-from mlkit.core.column import COMPARISONS, PYTHON_TYPES, Column
+from mlkit.core.column import COMPARISONS, LARGEST_EXACT, PYTHON_TYPES, Column
 from mlkit.core.errors import DataError, Violation
 
 NOT_FINITE = "is not finite"
 TOO_LARGE = "is too large to be held exactly"
 TOO_FINE = "is finer than a microsecond"
 MISSING = "is missing"
+#: More digits of a second than a datetime holds; what reads them would round.
+_FINER = re.compile(r"\.\d{7}")
 
 
 class RecordParser:
@@ -48,6 +51,7 @@ class RecordParser:
             ],
             rename={field: column.name for field, column in fields.items()},
         )
+        self._moments = [c for c in self.columns if c.kind == "datetime"]
         self._numeric = [c for c in self.columns if c.kind in ("number", "integer")]
 
     def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +62,13 @@ class RecordParser:
             return self._mend(record)
         for column in self._numeric:
             value = values[column.name]
-            if value is not None and _number_rule(column, value):
+            if value is not None and (
+                abs(value) > LARGEST_EXACT or _number_rule(column, value) is not None
+            ):
+                return self._mend(record)
+        for column in self._moments:
+            value = record.get(column.name)
+            if isinstance(value, str) and _FINER.search(value):
                 return self._mend(record)
         return values
 
@@ -108,6 +118,8 @@ def plain(value: Any, column: Column) -> Any:
 
 
 def _moment(text: str) -> datetime | str:
+    if _FINER.search(text):
+        return text
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -131,7 +143,7 @@ def broken_rule(column: Column, value: Any) -> str | None:
 
 
 def _number_rule(column: Column, value: float) -> str | None:
-    if column.kind == "integer" and abs(value) > column.largest_integer:
+    if isinstance(value, int) and abs(value) > column.largest_integer:
         return TOO_LARGE
     try:
         if not isfinite(value):

@@ -4,6 +4,7 @@ A `Schema` is declared once, travels in a bundle as JSON, and is all that the
 two sides of the fence share about the data.
 """
 
+import inspect
 import json
 import types
 from collections.abc import Mapping
@@ -46,7 +47,7 @@ class Schema:
 
     def __init_subclass__(cls) -> None:
         declared = dict(cls.columns)
-        own = list(vars(cls).get("__annotations__", {}))
+        own = list(inspect.get_annotations(cls))
         hints = _hints(cls) if own else {}
         for attribute in own:
             if hasattr(Schema, attribute):

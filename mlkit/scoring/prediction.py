@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, overload
 import numpy as np
 
 from mlkit.core.bundle import Bundle
+from mlkit.core.decision import decide
 from mlkit.core.errors import BundleError, DataError
 from mlkit.core.extras import load
 from mlkit.core.schema import Schema
@@ -80,11 +81,11 @@ class Predictions(Sequence[Prediction]):
             self.label = scores
         elif scores.ndim == 1:
             self.probability = scores
-            self.label = np.array(classes)[(scores >= bundle.manifest.threshold).astype("int64")]
+            self.label = np.array(classes)[decide(scores, bundle.manifest.threshold)]
         else:
             self.probabilities = scores
             self.probability = scores.max(axis=1, initial=0)
-            self.label = np.array(classes)[scores.argmax(axis=1)]
+            self.label = np.array(classes)[decide(scores)]
 
     def __len__(self) -> int:
         return len(self.label)
@@ -211,7 +212,7 @@ class Predictor:
         if hasattr(data, "columns") or _is_columns(data):
             return Predictions(self._runtime.score_frame(data), self.bundle)
         if isinstance(data, Mapping):
-            return self._predict_records([dict(data)])[0]
+            return self._predict_records([data])[0]
         if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
             return self._predict_records(data)
         raise DataError(
@@ -222,7 +223,10 @@ class Predictor:
     def _predict_records(self, records: Sequence[Any]) -> list[Prediction]:
         if not records:
             return []
-        prepared = [self.preprocess(record) for record in records]
+        prepared = [
+            self.preprocess(dict(record) if isinstance(record, Mapping) else record)
+            for record in records
+        ]
         parsed = []
         for position, record in enumerate(prepared):
             try:
@@ -256,4 +260,7 @@ class Predictor:
 def _is_columns(data: Any) -> bool:
     if not isinstance(data, Mapping) or not data:
         return False
-    return all(hasattr(v, "__len__") and not isinstance(v, (str, bytes)) for v in data.values())
+    return all(
+        hasattr(v, "__len__") and not isinstance(v, (str, bytes)) and np.ndim(v) > 0
+        for v in data.values()
+    )

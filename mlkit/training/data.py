@@ -43,16 +43,22 @@ def read_frame(path: str | Path, schema: type[Schema] | None = None) -> pd.DataF
         raise DataError(f"{path} is neither Parquet nor CSV. Rename it to {listed(SUFFIXES)}.")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes). Export it again.")
-    is_csv = ".csv" in path.suffixes
-    frame = _read_csv(path, schema) if is_csv else _read_parquet(path)
+    frame = _read_csv(path, schema) if is_csv(path) else _read_parquet(path)
     if frame.empty:
         raise DataError(f"{path} has {len(frame.columns)} columns and no rows. Export it again.")
     return frame
 
 
+def is_csv(path: Path) -> bool:
+    """Whether a file is read and written as CSV, by its name."""
+    return path.name.lower().endswith((".csv", ".csv.gz"))
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         frame: pd.DataFrame = pq.read_table(path).to_pandas()
+        # A named index is a column to everybody but pandas.
+        frame = frame.reset_index() if frame.index.names != [None] else frame
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {_first_line(error)}.") from None
     return frame

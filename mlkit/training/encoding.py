@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mlkit.core.errors import FeaturizerError
 
+Kind = Literal["number", "moment", "text"]
 #: Folds of the target encoding, as in scikit-learn.
 N_FOLDS = 5
 #: The parts of a datetime that recur; absolute time is left out, because no
@@ -40,7 +41,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     max_onehot
         Text with at most this many distinct values gets one column a value.
     min_count
-        Values with fewer training rows than this are taken together as rare.
+        Values with fewer training rows than this are taken together as rare,
+        where each value has a column.
     random_state
         Seed of the folds of the target encoding.
 
@@ -50,6 +52,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Number of columns seen in `fit`.
     feature_names_in_
         Names of the columns, where they were text.
+    kinds_
+        What each column held in `fit`: number, moment or text.
     encoder_
         The fitted scikit-learn ColumnTransformer.
 
@@ -114,26 +118,27 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return names
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
+        """Return the features, each in the dtype of the kind that it had in `fit`."""
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, reset=reset, skip_check_array=True)
-            return pd.DataFrame({name: _plain(X[name]) for name in X.columns}, index=X.index)
-        array = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
-        if array.dtype.kind not in "OUS":
-            array = array.astype("float64")
-        names = [f"x{position}" for position in range(array.shape[1])]
-        return pd.DataFrame(array, columns=names).infer_objects()
+            frame = X
+        else:
+            array = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+            if array.dtype.kind not in "OUS":
+                array = array.astype("float64")
+            names = [f"x{position}" for position in range(array.shape[1])]
+            frame = pd.DataFrame(array, columns=names).infer_objects()
+        if reset:
+            self.kinds_ = {name: _kind(values) for name, values in frame.items()}
+        columns = {name: _as_kind(frame[name], kind) for name, kind in self.kinds_.items()}
+        return pd.DataFrame(columns, index=frame.index)
 
     def _transformers(self, frame: pd.DataFrame, y: Any) -> list[tuple[str, Any, list[Any]]]:
-        numbers, moments, few, many = [], [], [], []
-        for name, values in frame.items():
-            if types.is_float_dtype(values.dtype):
-                numbers.append(name)
-            elif types.is_datetime64_any_dtype(values.dtype):
-                moments.append(name)
-            elif values.nunique() <= self.max_onehot or y is None:
-                few.append(name)
-            else:
-                many.append(name)
+        numbers = [name for name, kind in self.kinds_.items() if kind == "number"]
+        moments = [name for name, kind in self.kinds_.items() if kind == "moment"]
+        texts = [name for name, kind in self.kinds_.items() if kind == "text"]
+        few = [name for name in texts if y is None or frame[name].nunique() <= self.max_onehot]
+        many = [name for name in texts if name not in few]
         one_hot = OneHotEncoder(
             handle_unknown="infrequent_if_exist",
             min_frequency=self.min_count,
@@ -211,22 +216,42 @@ class MomentParts(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
 
-def _plain(values: pd.Series) -> pd.Series:
-    """Return float64, datetime64 or text with None where missing, whatever the dtype was."""
+def _kind(values: pd.Series) -> Kind:
+    """Return what a column of features holds; one without any value counts as text."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(object)
     dtype: Any = values.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        values = values.astype(dtype.categories.dtype)
-        dtype = values.dtype
     if types.is_datetime64_any_dtype(dtype):
-        return values
+        return "moment"
     if types.is_any_real_numeric_dtype(dtype) or types.is_bool_dtype(dtype):
-        return pd.Series(values.to_numpy(dtype="float64", na_value=np.nan), index=values.index)
+        return "number"
     held = types.infer_dtype(values, skipna=True)
     if held in ("boolean", "integer", "floating", "mixed-integer-float", "decimal"):
-        return values.astype("float64")
-    if held not in ("string", "empty"):
+        return "number"
+    if held in ("string", "empty"):
+        return "text"
+    raise FeaturizerError(
+        f"The feature {values.name} holds {held} values of dtype {dtype}. Return numbers, "
+        "booleans, text or datetimes."
+    )
+
+
+def _as_kind(values: pd.Series, kind: Kind) -> pd.Series:
+    """Return float64, datetime64, or text with None where missing, whatever the dtype was.
+
+    One row may have another dtype than many: a text column that is missing
+    throughout is a float to pandas.
+    """
+    is_missing = values.isna()
+    if not is_missing.all() and _kind(values) != kind:
         raise FeaturizerError(
-            f"The feature {values.name} holds {held} values of dtype {dtype}. Return numbers, "
-            "booleans, text or datetimes."
+            f"The feature {values.name} was a {kind} in training, and now is of dtype "
+            f"{values.dtype}. Return the same kind for any rows."
         )
-    return values.astype(object).where(values.notna(), None)
+    if kind == "moment":
+        return values if types.is_datetime64_any_dtype(values.dtype) else pd.to_datetime(values)
+    if kind == "text":
+        return values.astype(object).where(~is_missing, None)
+    if types.is_float_dtype(values.dtype) and isinstance(values.dtype, np.dtype):
+        return values.astype("float64")
+    return values.astype(object).where(~is_missing, np.nan).astype("float64")

@@ -138,7 +138,9 @@ class Evaluator:
         self.level = level
         self.seed = seed
 
-    def evaluate(self, model: TrainedModel, frame: pd.DataFrame) -> Evaluation:
+    def evaluate(
+        self, model: TrainedModel, frame: pd.DataFrame, *, held_out: bool = False
+    ) -> Evaluation:
         """Judge `model` on the labelled rows of `frame` that it was not trained on.
 
         Parameters
@@ -147,6 +149,10 @@ class Evaluator:
             What to judge.
         frame
             Raw rows of the model's schema, with their targets.
+        held_out
+            Whether these rows are the holdout (`TrainedModel.holdout`), so that
+            none is left out. Otherwise, of rows that are alike, as many are left
+            out as the model was trained on.
 
         Raises
         ------
@@ -160,7 +166,10 @@ class Evaluator:
         frame = model.schema.validate(frame)
         answers = model.target.values(frame)
         is_labelled = answers.notna().to_numpy()
-        is_seen = np.isin(fingerprints(frame), model.training_rows) & is_labelled
+        is_seen = np.zeros(len(frame), dtype=bool)
+        if not held_out:
+            prints = fingerprints(frame[model.target.judged_columns(model.schema)])
+            is_seen = is_labelled & _among(prints, model.training_rows)
         keep = is_labelled & ~is_seen
         if not keep.any():
             raise DataError(
@@ -198,7 +207,9 @@ class Evaluator:
             n_rows=len(codes),
             n_unlabelled=int((~is_labelled).sum()),
             n_seen=int(is_seen.sum()),
-            holdout=model.split.description if model.split else "all that the model has not seen",
+            holdout=model.split.description
+            if held_out and model.split
+            else "those that the model was not trained on",
         )
 
     def check_metrics(self, task: str) -> list[str]:
@@ -211,3 +222,12 @@ class Evaluator:
                     f"It takes {listed(valid)}."
                 )
         return list(self.metrics or valid)
+
+
+def _among(prints: np.ndarray, training_rows: np.ndarray) -> np.ndarray:
+    """Return which rows are among the training rows, each of which accounts for one of them."""
+    copies = pd.Series(prints).groupby(prints).cumcount().to_numpy()
+    first = np.searchsorted(training_rows, prints, side="left")
+    known = np.searchsorted(training_rows, prints, side="right") - first
+    is_among: np.ndarray = copies < known
+    return is_among

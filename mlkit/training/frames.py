@@ -99,7 +99,7 @@ def _check(column: Column, found: pd.Series) -> tuple[pd.Series, dict[str, np.nd
 def _native(column: Column, found: pd.Series) -> pd.Series | None:
     """Return the whole column in its dtype where that loses nothing, else None."""
     if isinstance(found.dtype, pd.CategoricalDtype):
-        found = found.astype(found.cat.categories.dtype)
+        found = found.astype(object if found.hasnans else found.cat.categories.dtype)
     dtype: Any = found.dtype
     if column.kind == "string":
         is_text = (
@@ -121,6 +121,9 @@ def _native(column: Column, found: pd.Series) -> pd.Series | None:
     if types.is_bool_dtype(dtype) or not types.is_any_real_numeric_dtype(dtype):
         return None
     if column.kind == "number":
+        is_exact = found.between(-LARGEST_EXACT, LARGEST_EXACT) | found.isna()
+        if types.is_integer_dtype(dtype) and not is_exact.all():
+            return None
         return found.astype("float64")
     if found.hasnans and not column.nullable:
         return None

@@ -4,12 +4,13 @@ import keyword
 import re
 import types as builtin_types
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 from pandas.api import types
 
 from mlkit.core.column import PYTHON_TYPES, Column, Kind, Role
-from mlkit.core.errors import DataError, nearest
+from mlkit.core.errors import DataError, listed, nearest
 from mlkit.core.schema import Schema
 
 LINE_LENGTH = 100
@@ -22,9 +23,13 @@ def infer(frame: pd.DataFrame, *, target: str | None, name: str) -> type[Schema]
     """Return a schema that `frame` satisfies; see `Schema.infer`."""
     if frame.empty:
         raise DataError("A schema cannot be inferred from a frame without rows.")
+    labels: list[Any] = frame.columns.tolist()
+    odd = [label for label in labels if not isinstance(label, str) or labels.count(label) > 1]
+    if odd:
+        raise DataError(f"Columns are named by text, each once; found {listed(odd)}. Rename them.")
     if target is not None and target not in frame:
         raise DataError(f"There is no column {target} to predict. {nearest(target, frame.columns)}")
-    kinds = {str(label): _kind(str(label), frame[label]) for label in frame.columns}
+    kinds = {label: _kind(label, frame[label]) for label in frame.columns}
     moments = [
         label for label, kind in kinds.items() if kind == "datetime" and not frame[label].hasnans
     ]

@@ -35,7 +35,9 @@ def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None
         The project's folder; by default the current one.
     """
     folder = folder or Path.cwd()
-    settings = {k: v for k, v in as_dict(config).items() if k not in ("bundles", "logging")}
+    # These say where things go, not what is made; an address may hold a password.
+    elsewhere = ("bundles", "logging", "tracking")
+    settings = {key: value for key, value in as_dict(config).items() if key not in elsewhere}
     return {
         "config": settings,
         "data": {

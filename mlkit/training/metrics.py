@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from mlkit.core.decision import decide
+
 #: Weights of shape (n_rows,), None for all alike, to the metric's value.
 Metric = Callable[[np.ndarray], float]
 Prepare = Callable[[np.ndarray, np.ndarray], Metric]
@@ -128,22 +130,6 @@ METRICS: dict[str, dict[str, Prepare]] = {
     "multiclass": {"log_loss": _log_loss, "accuracy": _accuracy, "macro_f1": _macro_f1},
     "regression": {"mae": _mae, "rmse": _rmse, "r2": _r2},
 }
-
-
-def decide(scores: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """Return the class code that probabilities speak for.
-
-    Parameters
-    ----------
-    scores
-        The positive class's probability (n_rows,), or each class's (n_rows, n_classes).
-    threshold
-        From this probability on, the positive class is chosen.
-    """
-    if scores.ndim == 1:
-        return (scores >= threshold).astype("int64")
-    decided: np.ndarray = scores.argmax(axis=1)
-    return decided
 
 
 def bootstrap(

@@ -1,8 +1,9 @@
 """Write the bundle of a trained model, and see that it predicts what the model does."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pandas as pd
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle, Manifest
 from mlkit.core.column import Column
-from mlkit.core.errors import DataError
+from mlkit.core.decision import THRESHOLD
+from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.files import written_folder
 from mlkit.core.log import get_logger, stage
 from mlkit.core.version import __version__
@@ -24,7 +26,6 @@ from mlkit.training.trainer import TrainedModel
 log = get_logger(__name__)
 
 N_GOLDEN = 32
-THRESHOLD = 0.5
 
 
 def pack(
@@ -36,6 +37,7 @@ def pack(
     name: str,
     lineage: Mapping[str, Any] | None = None,
     description: str = "",
+    trusted: Sequence[str] | None = None,
 ) -> Bundle:
     """Write `model` as a bundle; what lay at `path` stays until the new one is proven.
 
@@ -56,6 +58,9 @@ def pack(
         What made it, as JSON-able values.
     description
         One sentence for the card.
+    trusted
+        Packages that its readers will trust; by default those that its own
+        featurizer and estimators come from.
 
     Returns
     -------
@@ -66,8 +71,15 @@ def pack(
     ------
     BundleError
         If the pipeline cannot be stored, or the stored one predicts differently.
+    ConfigError
+        If `path` is there, and is no bundle.
     """
     path = Path(path)
+    if path.exists() and any(path.iterdir()) and not (path / layout.MANIFEST).is_file():
+        raise ConfigError(f"{path} is there, and is no bundle: it will not be replaced. Move it.")
+    if trusted is None:
+        homes = {type(s).__module__.split(".")[0] for s in model.pipeline.named_steps.values()}
+        trusted = sorted(homes - {"sklearn", "mlkit"})
     with stage(log, "packing", path=str(path)), written_folder(path) as draft:
         (draft / layout.SCHEMA).write_text(model.schema.to_json(), encoding="utf-8")
         save_pipeline(model.pipeline, draft / layout.MODEL)
@@ -93,8 +105,7 @@ def pack(
             ),
         )
         # Proven before it takes its place: the stored pipeline scores the golden rows.
-        packages = {type(s).__module__.split(".")[0] for s in model.pipeline.named_steps.values()}
-        Predictor.load(draft, trusted=sorted(packages))
+        Predictor.load(draft, trusted=trusted)
     return Bundle.open(path)
 
 
@@ -124,21 +135,27 @@ def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _redacted(rows: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """Replace personal data by values that the schema allows and that tell nothing."""
+    """Replace personal data by constants that the schema allows and that tell nothing."""
     for column in columns.values():
         if column.pii and column.name in rows:
             values = rows[column.name]
-            innocent = (
-                None
-                if column.nullable
-                else column.allowed[0]
-                if column.allowed
-                else "redacted"
-                if column.kind == "string"
-                else values.mode().iloc[0]
-            )
-            rows = rows.assign(**{column.name: pd.Series(innocent, values.index, values.dtype)})
+            constant = pd.Series([_constant(column)] * len(rows), values.index, dtype=object)
+            if column.tz:
+                constant = pd.to_datetime(constant, utc=True).dt.tz_convert(column.tz)
+            rows = rows.assign(**{column.name: constant.astype(values.dtype)})
     return rows
+
+
+def _constant(column: Column) -> Any:
+    if column.nullable:
+        return None
+    if column.allowed:
+        return column.allowed[0]
+    if column.kind in ("number", "integer"):
+        low = column.bounds.get("ge", column.bounds.get("gt", -np.inf) + 1)
+        high = column.bounds.get("le", column.bounds.get("lt", np.inf) - 1)
+        return min(max(0, low), high)
+    return {"string": "redacted", "boolean": False, "datetime": datetime(2000, 1, 1)}[column.kind]
 
 
 def _card(model: TrainedModel, evaluation: Evaluation, *, name: str, description: str) -> str:

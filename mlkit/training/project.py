@@ -5,7 +5,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from sklearn.base import BaseEstimator
 
 from mlkit.core.errors import ConfigError, listed, nearest
@@ -49,29 +48,32 @@ def build(node: dict[str, Any], trusted: tuple[str, ...], setting: str) -> Any:
     """
     if "_target_" not in node:
         raise ConfigError(f"{setting} needs a _target_: the dotted path of a class.")
-    _check_targets(node, (*ESTIMATOR_PACKAGES, *trusted), setting)
+    return _built(node, (*ESTIMATOR_PACKAGES, *trusted), setting)
+
+
+def _built(node: Any, packages: tuple[str, ...], setting: str) -> Any:
+    # Not by Hydra's instantiate, which resolves interpolations as it goes: they can make a
+    # `_target_` that no check before it has seen.
+    if isinstance(node, list):
+        return [_built(item, packages, setting) for item in node]
+    if not isinstance(node, dict):
+        return node
+    parameters = {
+        key: _built(value, packages, f"{setting}.{key}")
+        for key, value in node.items()
+        if key != "_target_"
+    }
+    if "_target_" not in node:
+        return parameters
+    path = str(node["_target_"])
+    found = _find_class(path, packages)
+    # A path may lead through a trusted module to what that module imported.
+    if not issubclass(found, BaseEstimator) or found.__module__.split(".")[0] not in packages:
+        raise ConfigError(f"{setting}: {path} is no estimator.")
     try:
-        return instantiate(node, _convert_="all")
-    except Exception as error:
-        cause = error.__cause__ or error
-        raise ConfigError(f"{setting}: {node['_target_']} refuses: {cause}.") from error
-
-
-def _check_targets(node: Any, packages: tuple[str, ...], setting: str) -> None:
-    if isinstance(node, dict):
-        if "_target_" in node:
-            found = _find_class(str(node["_target_"]), packages)
-            # A path may lead through a trusted module to what that module imported.
-            if (
-                not issubclass(found, BaseEstimator)
-                or found.__module__.split(".")[0] not in packages
-            ):
-                raise ConfigError(f"{setting}: {node['_target_']} is no estimator.")
-        for value in node.values():
-            _check_targets(value, packages, setting)
-    elif isinstance(node, list):
-        for value in node:
-            _check_targets(value, packages, setting)
+        return found(**parameters)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{setting}: {path} refuses its parameters: {error}.") from error
 
 
 def _find_class(path: str, packages: tuple[str, ...]) -> type:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.core.bundle import MODEL, TRAINING_ROWS, Bundle
-from mlkit.core.errors import BundleError
+from mlkit.core.errors import BundleError, DataError
 from mlkit.training import frames
 from mlkit.training.storage import load_pipeline
 from mlkit.training.target import Target
@@ -28,7 +28,10 @@ class PythonRuntime:
     def score_frame(self, frame: Any) -> np.ndarray:
         """Score a raw frame, or a mapping of names to columns."""
         if isinstance(frame, Mapping):
-            frame = pd.DataFrame(frame)
+            try:
+                frame = pd.DataFrame(frame)
+            except ValueError as error:
+                raise DataError(f"The columns make no table: {error}.") from None
         return self.model.scores(self.model.schema.validate(frame, outcomes=False))
 
 

@@ -132,6 +132,8 @@ class Splitter:
                 cut = pd.Timestamp(self.cut)
             except ValueError:
                 raise ConfigError(f"split.cut must be ISO 8601, got {self.cut!r}.") from None
+            if cut.tzinfo is not None and times.dt.tz is None:
+                raise ConfigError(f"split.cut has a time zone, but {name} has none.")
             if times.dt.tz is not None and cut.tzinfo is None:
                 cut = cut.tz_localize(times.dt.tz)
         is_late = (times >= cut).to_numpy()
@@ -153,6 +155,11 @@ class Splitter:
         codes, distinct = pd.factorize(frame[key])
         alone = codes < 0
         codes[alone] = len(distinct) + np.arange(alone.sum())
+        if codes.max() == 0:
+            raise DataError(
+                f"All rows share one {key}, so none can be held out by group. Bring rows of "
+                "others, or set split.kind=stratified."
+            )
         shuffle = GroupShuffleSplit(
             n_splits=1, test_size=self.test_fraction, random_state=self.seed
         )

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ _TRUSTED = {
     "mlkit.training.encoding.MomentParts",
     "mlkit.training.encoding.TableEncoder",
     "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
@@ -94,7 +97,23 @@ def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
 
 
 def _is_trusted(name: str, packages: Sequence[str]) -> bool:
-    return name in _TRUSTED or any(name.startswith(f"{package}.") for package in packages)
+    if name in _TRUSTED:
+        return True
+    if not any(name.startswith(f"{package}.") for package in packages):
+        return False
+    # What a trusted module only imported from elsewhere is not that package's own.
+    module, _, attribute = name.rpartition(".")
+    home = getattr(getattr(import_module(module), attribute), "__module__", "")
+    return any(home == package or home.startswith(f"{package}.") for package in packages)
+
+
+def _without_addresses(node: Any) -> str:
+    """Return a member of a set as text that is the same in every process."""
+    if isinstance(node, dict):
+        node = {k: _without_addresses(v) for k, v in node.items() if k not in ("__id__", "file")}
+    elif isinstance(node, list):
+        node = [_without_addresses(item) for item in node]
+    return json.dumps(node, sort_keys=True)
 
 
 def _canonical(stored: bytes) -> bytes:
@@ -111,7 +130,7 @@ def _canonical(stored: bytes) -> bytes:
             for item in node:
                 renumber(item)
         elif isinstance(node, dict):
-            if "__id__" in node:
+            if isinstance(node.get("__id__"), int):
                 # Whether equal constants share an address is the interpreter's whim.
                 is_constant = node.get("__loader__") == "JsonNode"
                 known = None if is_constant else addresses.get(node["__id__"])
@@ -119,10 +138,12 @@ def _canonical(stored: bytes) -> bytes:
                 if not is_constant:
                     addresses[node["__id__"]] = number
                 node["__id__"] = number
-            if node.get("file") in members:
+            if isinstance(node.get("file"), str) and node["file"] in members:
                 name = node["file"]
                 suffix = Path(name).suffix
                 node["file"] = files.setdefault(name, f"{len(files) + 1}{suffix}")
+            if node.get("__loader__") == "SetNode":
+                node["content"].sort(key=_without_addresses)
             for item in node.values():
                 renumber(item)
 

@@ -6,7 +6,7 @@ from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.files import written_file
 from mlkit.core.log import get_logger, stage
 from mlkit.scoring.prediction import Predictor
-from mlkit.training.data import SUFFIXES, read_frame
+from mlkit.training.data import SUFFIXES, is_csv, read_frame
 
 log = get_logger(__name__)
 
@@ -36,10 +36,9 @@ def score_file(predictor: Predictor, source: Path, output: Path) -> int:
         raise DataError(f"{source} has columns called {listed(doubled)} already. Rename them.")
     scored = frame.assign(**columns)
     with written_file(output) as draft:
-        if ".csv" in output.suffixes:
-            scored.to_csv(
-                draft, index=False, compression="gzip" if output.suffix == ".gz" else None
-            )
+        if is_csv(output):
+            is_zipped = output.name.lower().endswith(".gz")
+            scored.to_csv(draft, index=False, compression="gzip" if is_zipped else None)
         else:
             scored.to_parquet(draft, index=False)
     return len(scored)

@@ -56,6 +56,8 @@ class Target:
             raise ConfigError(f"target.edges must ascend, got {listed(self.edges)}.")
         if self.edges and self.task == "binary" and len(self.edges) != 1:
             raise ConfigError(f"A binary target has one edge, got {listed(self.edges)}.")
+        if len(set(self.labels)) < len(self.labels):
+            raise ConfigError(f"target.labels must differ, got {listed(self.labels)}.")
         expected = len(self.edges) + 1 if self.edges else 0
         if self.labels and len(self.labels) != expected:
             raise ConfigError(
@@ -75,6 +77,13 @@ class Target:
             )
         if self.edges and column.kind not in ("number", "integer"):
             raise ConfigError(f"target.edges cut a number, but {self.column} is a {column.kind}.")
+
+    def judged_columns(self, schema: type[Schema]) -> list[str]:
+        """Return the columns that tell a row from another: the known ones and the answer.
+
+        Other outcomes may arrive later, and do not make another row of it.
+        """
+        return [*schema.names(known_before=True), self.column]
 
     def values(self, frame: pd.DataFrame) -> pd.Series:
         """Return the answer for each row of a validated frame; missing where unlabelled."""
@@ -102,6 +111,9 @@ class Target:
         if answers.empty:
             raise DataError(f"No row has a value in the target {self.column}. Label some.")
         found = sorted(answers.unique().tolist())
+        if self.task != "regression" and all(isinstance(x, float) and x % 1 == 0 for x in found):
+            # A whole number that may be missing is held as a float.
+            found = [int(label) for label in found]
         if len(found) == 1:
             raise DataError(
                 f"The target {self.column} is constant: {found[0]!r} in all {len(answers):,} "
@@ -131,7 +143,7 @@ class Target:
                     f"The positive label {self.positive!r} is not among those of "
                     f"{self.column}: {listed(found)}."
                 )
-            found = [label for label in found if label != self.positive] + [self.positive]
+            found.sort(key=lambda label: label == self.positive)
         return tuple(found)
 
     def codes(self, answers: pd.Series, classes: tuple[Any, ...]) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -37,7 +37,8 @@ class TrainedModel:
         What one would predict without features: each class's share of the
         training rows, or the mean of the training target.
     training_rows
-        Sorted fingerprints (uint64) of the rows that it has seen.
+        Sorted fingerprints (uint64) of the rows that it has seen: of what is
+        known before, and the target's column.
     split
         Which rows of the frame given to `Trainer.fit` were held out.
     """
@@ -66,6 +67,8 @@ class TrainedModel:
             If a prediction is not finite.
         """
         known = frame[self.schema.names(known_before=True)]
+        if known.empty:
+            return np.empty((0, len(self.classes)) if self.target.task == "multiclass" else 0)
         if not self.classes:
             scores = np.asarray(self.pipeline.predict(known), dtype="float64")
         else:
@@ -122,15 +125,15 @@ class Trainer:
         seed: int = 0,
     ) -> None:
         target.check_schema(schema)
+        if target.task == "regression" and is_classifier(estimator):
+            raise ConfigError(
+                f"{type(estimator).__name__} is a classifier, but the task is a regression. "
+                "Choose a regressor."
+            )
         if target.task != "regression" and not hasattr(estimator, "predict_proba"):
             raise ConfigError(
                 f"{type(estimator).__name__} has no predict_proba, which a {target.task} target "
                 "needs. Choose a classifier that predicts probabilities."
-            )
-        if target.task == "regression" and hasattr(estimator, "predict_proba"):
-            raise ConfigError(
-                f"{type(estimator).__name__} is a classifier, but the task is a regression. "
-                "Choose a regressor."
             )
         self.schema = schema
         self.target = target
@@ -185,7 +188,7 @@ class Trainer:
             target=self.target,
             classes=classes,
             prior=prior,
-            training_rows=np.sort(fingerprints(rows)),
+            training_rows=np.sort(fingerprints(rows[self.target.judged_columns(self.schema)])),
             split=Split(
                 kind=split.kind,
                 description=split.description,

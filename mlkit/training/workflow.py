@@ -47,7 +47,7 @@ def train(config: Config) -> Run:
             frame = trainer.schema.validate(read_frame(config.data.path, trainer.schema))
         model = trainer.fit(frame)
         holdout = model.holdout(frame)
-        evaluation = evaluator.evaluate(model, holdout)
+        evaluation = evaluator.evaluate(model, holdout, held_out=True)
         bundle = pack(
             model,
             evaluation,
@@ -56,6 +56,7 @@ def train(config: Config) -> Run:
             name=config.name,
             lineage=lineage.describe(config, frame),
             description=config.description,
+            trusted=trusted_packages(),
         )
     return Run(bundle=bundle, evaluation=evaluation)
 

@@ -12,7 +12,7 @@ import pytest
 from mlkit import Evaluator, Predictor, pack
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import BundleError
+from mlkit.core.errors import BundleError, ConfigError
 
 
 @pytest.fixture
@@ -126,6 +126,17 @@ def test_a_failed_packing_keeps_the_former_bundle(trainer, flights, tmp_path, mo
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
 
 
+def test_only_a_bundle_is_replaced(trainer, flights, tmp_path):
+    """A folder that holds anything else is left alone."""
+    (tmp_path / "thesis.txt").write_text("years of work")
+    model = trainer.fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
+    with pytest.raises(ConfigError, match="is no bundle: it will not be replaced"):
+        pack(model, evaluation, holdout, tmp_path, name="m")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 def test_personal_data_stay_behind(trainer, flights, tmp_path):
     """Golden rows hold no value of a pii column."""
     schema = type(trainer.schema)("Flight", (trainer.schema,), {"__module__": __name__})
@@ -145,5 +156,5 @@ def test_personal_data_stay_behind(trainer, flights, tmp_path):
     bundle = pack(model, evaluation, holdout, tmp_path / "m", name="m")
     assert {record["carrier"] for record in bundle.golden.records} == {"redacted"}
     assert {record["tailnum"] for record in bundle.golden.records} == {None}
-    assert len({record["distance"] for record in bundle.golden.records}) == 1
+    assert {record["distance"] for record in bundle.golden.records} == {0.0}
     Predictor.load(tmp_path / "m", trusted=["flight_delay"])

@@ -19,6 +19,20 @@ def test_a_folder_replaces_the_former_as_a_whole(tmp_path):
     assert names(tmp_path / "a") == ["two.txt"]
 
 
+def test_a_kill_between_the_renames_is_mended(tmp_path):
+    """A former folder that was moved aside is back when the next one is written, or fails."""
+    (tmp_path / ".a.previous").mkdir()
+    (tmp_path / ".a.previous" / "one.txt").write_text("one")
+
+    def fail():
+        with written_folder(tmp_path / "a"):
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
+    assert names(tmp_path / "a") == ["one.txt"]
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_failure_changes_nothing(tmp_path, error):
     """What was there stays, and no draft is left, for folders and files."""

@@ -27,6 +27,7 @@ def test_one_many_and_a_table_agree(predictor, flights):
     columns = {name: rows[name].to_numpy() for name in rows.columns}
     assert list(predictor.predict(columns)) == list(table)
     assert predictor.predict([]) == []
+    assert len(predictor.predict(rows.iloc[:0])) == 0
 
 
 def test_scores_are_the_pipelines(predictor, trainer, flights):

@@ -197,7 +197,9 @@ def test_a_plain_folder_can_be_the_source(clone, tmp_path):
     ("answer", "message"),
     [
         ({"package_name": "9lives"}, "lower-case letter"),
-        ({"package_name": "mlkit"}, "taken by another package"),
+        ({"package_name": "a__b"}, "lower-case letter"),
+        ({"package_name": "class"}, "taken, by Python"),
+        ({"package_name": "mlkit"}, "taken, by Python"),
         ({"package_name": "a" * 41}, "at most 40"),
         ({"project_name": "50% off"}, "Start with a letter"),
         ({"data": "table.xlsx"}, "Type flights"),
@@ -220,7 +222,7 @@ def test_answers_that_cannot_be_are_refused(tmp_path, answer, message):
 
 def test_odd_answers_are_quoted(tmp_path):
     """Quotes, backslashes and colons in the description survive into valid TOML and YAML."""
-    text = 'A "late" flight: 100 % {sure}, path C:\\x'
+    text = 'A "late" flight ✈ 🛬: 100 % {sure}, path C:\\x'
     project = render(tmp_path / "p", description=text)
     assert tomllib.loads((project / "pyproject.toml").read_text())["project"]["description"] == text
     done = run_in(project, "mlkit", "train", *SMALL)

@@ -101,6 +101,15 @@ def test_nested_targets_are_checked_too(project):
         build(node, TRUSTED, "model.estimator")
 
 
+def test_an_interpolation_cannot_bring_a_class(project, tmp_path):
+    """A node that only comes up while building is a plain value, never called."""
+    trap = "${oc.create:{_target_: pandas.read_pickle, filepath_or_buffer: x}}"
+    node = {"_target_": "sklearn.linear_model.Ridge", "alpha": trap}
+    assert build(node, TRUSTED, "model.estimator").alpha == trap
+    with pytest.raises(ConfigError, match="refuses its parameters"):
+        build({"_target_": "sklearn.linear_model.Ridge", "_partial_": True}, TRUSTED, "model")
+
+
 def test_a_refused_parameter_is_named(project):
     """A parameter that the class does not take is in the error, with the setting."""
     node = {"_target_": "sklearn.linear_model.Ridge", "alhpa": 1}

@@ -121,6 +121,18 @@ def test_rows_are_encoded_alike_alone_and_together():
     assert encoder.transform(frame.iloc[:0]).shape == (0, together.shape[1])
 
 
+def test_a_column_keeps_its_kind_when_it_is_missing():
+    """A row whose text, number or datetime is missing is encoded alone as it is in a batch."""
+    frame, target = features()
+    encoder = TableEncoder(numbers="standardize", random_state=0).fit(frame, target)
+    rows = frame.head(3).assign(**dict.fromkeys(["few", "many", "number", "moment"]))
+    for missing in (None, np.nan, pd.NaT):
+        alone = rows.assign(**dict.fromkeys(["few", "many", "moment"], missing))
+        np.testing.assert_array_equal(encoder.transform(alone), encoder.transform(rows))
+    with pytest.raises(FeaturizerError, match="few was a text in training"):
+        encoder.transform(rows.assign(few=1.5))
+
+
 def test_the_same_seed_gives_the_same_encoding():
     """Two fits with one seed agree exactly; clones carry the seed."""
     frame, target = features()

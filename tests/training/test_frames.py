@@ -118,6 +118,13 @@ def test_coerces_what_loses_nothing(changes):
         ({"count": [1.5, 2.0]}, "count", "is not a whole number", (0,)),
         ({"count": [1.0, np.nan]}, "count", "is missing", (1,)),
         ({"rank": [2**53 + 1, 1]}, "rank", "is too large to be held exactly", (0,)),
+        ({"value": [2**53 + 1, 1]}, "value", "is too large to be held exactly", (0,)),
+        (
+            {"at": ["2024-01-01T00:00:00.9999999", "2024-01-01T00:00:00.999999"]},
+            "at",
+            "is not a datetime without a time zone",
+            (0,),
+        ),
         ({"on": [1, 0]}, "on", "is not true or false", (0, 1)),
         ({"on": [True, None]}, "on", "is missing", (1,)),
         ({"sensor": [1, 2]}, "sensor", "is not text", (0, 1)),
@@ -196,7 +203,9 @@ ODD = st.one_of(
     st.floats(),
     st.text(max_size=3),
     st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)).map(lambda t: t.replace(microsecond=0)),
-    st.sampled_from(["2024-01-01", "2024-01-01T00:00:00Z", "1.5", "True"]),
+    st.sampled_from(
+        ["2024-01-01T00:00:00.9999999", "2024-01-01", "2024-01-01T00:00:00Z", "1.5", "True"]
+    ),
 )
 VALID = st.fixed_dictionaries(
     {

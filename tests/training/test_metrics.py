@@ -6,7 +6,8 @@ import sklearn.metrics as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlkit.training.metrics import METRICS, bootstrap, decide
+from mlkit.core.decision import decide
+from mlkit.training.metrics import METRICS, bootstrap
 
 
 def binary(seed: int, n_rows: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

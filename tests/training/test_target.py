@@ -45,6 +45,8 @@ def test_edges_cut_a_number_into_classes():
             ("low", "high"),
         ),
         (Target(task="regression", column="delay"), [1.5, 2.5], ()),
+        (Target(task="binary", column="kind", positive=1), [True, False], (False, True)),
+        (Target(task="binary", column="kind"), [0.0, 1.0], (0, 1)),
     ],
 )
 def test_classes_are_in_a_stated_order(target, values, classes):
@@ -83,6 +85,7 @@ def test_refuses_unknown_labels():
         ({"task": "regression", "edges": (1,)}, "leave out target.edges"),
         ({"task": "binary", "edges": (1, 2)}, "one edge"),
         ({"task": "multiclass", "edges": (2, 1)}, "must ascend"),
+        ({"task": "multiclass", "edges": (1, 2), "labels": ("a", "a", "b")}, "must differ"),
         ({"task": "multiclass", "edges": (1, 2)}, "Name the classes"),
         ({"task": "multiclass", "edges": (1, 2), "labels": ("a", "b")}, "3 classes"),
     ],

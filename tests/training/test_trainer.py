@@ -64,13 +64,26 @@ def test_an_evaluation_leaves_out_what_was_trained_on(trainer, flights):
     model = trainer.fit(flights)
     evaluator = Evaluator(n_resamples=10)
     of_all = evaluator.evaluate(model, flights)
-    of_holdout = evaluator.evaluate(model, model.holdout(flights))
+    of_holdout = evaluator.evaluate(model, model.holdout(flights), held_out=True)
+    later = flights.assign(dep_delay=None, air_time=1.0)
+    assert evaluator.evaluate(model, later) == of_all
     assert of_all.scores == of_holdout.scores
     assert of_all.n_rows == len(model.holdout(flights))
     assert of_all.n_unlabelled == flights["arr_delay"].isna().sum()
     assert of_all.n_seen == len(model.training_rows)
     with pytest.raises(DataError, match="None of the"):
         evaluator.evaluate(model, flights.iloc[model.split.train])
+
+
+def test_rows_that_are_alike_are_counted_not_dropped(trainer, flights):
+    """Of rows that are alike, as many are left out as were trained on, so a holdout remains."""
+    alike = pd.concat([flights.head(40)] * 50, ignore_index=True)
+    model = build(trainer, splitter=Splitter(kind="stratified")).fit(alike)
+    holdout = model.holdout(alike)
+    evaluator = Evaluator(n_resamples=0)
+    assert evaluator.evaluate(model, holdout, held_out=True).n_rows == len(holdout)
+    of_all = evaluator.evaluate(model, alike)
+    assert (of_all.n_rows, of_all.n_seen) == (len(holdout), len(model.training_rows))
 
 
 def test_an_evaluation_is_what_scikit_learn_computes(trainer, flights):
