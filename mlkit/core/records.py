@@ -58,7 +58,7 @@ class RecordParser:
         """Return the typed values by name; see `Schema.parse`."""
         try:
             values = self._convert(record)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, ValueError):
             return self._mend(record)
         for column in self._numeric:
             value = values[column.name]
@@ -103,7 +103,7 @@ def plain(value: Any, column: Column) -> Any:
     elif getattr(value, "ndim", None) == 0:
         value = value.item()
     if isinstance(value, Decimal) and column.kind == "number":
-        value = float(value)
+        value = None if value.is_nan() else float(value)
     if isinstance(value, float):
         if value != value:
             return None

@@ -1,6 +1,6 @@
 """A frame is held to its schema as records are, a column at a time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -226,7 +226,7 @@ VALID = st.fixed_dictionaries(
 CHANGES = st.dictionaries(st.sampled_from([*Reading.names(known_before=True)]), ODD, max_size=2)
 
 
-@settings(max_examples=300, deadline=timedelta(seconds=5))
+@settings(max_examples=300)
 @given(valid=VALID, changes=CHANGES)
 def test_frames_and_records_agree(valid, changes):
     """A record is refused for the same reasons as a frame of one row, or gives the same values."""

@@ -1,0 +1,111 @@
+"""A stored pipeline is the same bytes in every process, and brings no code of its own."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+import skops.io
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from mlkit.core.errors import BundleError
+from mlkit.training.storage import load_pipeline, save_pipeline
+
+MODULE = """
+import hashlib, sys
+from pathlib import Path
+from subprocess import run
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import Pipeline
+
+
+class Odd(BaseEstimator):
+    def fit(self, X, y=None):
+        self.known_ = {"b", "a", "c", "d"}
+        self.file = "a.csv"
+        self.nested_ = {"__id__": "x", "file": {"file": 1}, "shared": [self.known_, self.known_]}
+        return self
+
+    def transform(self, X):
+        return X
+
+
+def main():
+    from odd_project import Odd
+    from mlkit.training.storage import save_pipeline
+
+    X = np.arange(40.0).reshape(20, 2)
+    forest = RandomForestClassifier(3, random_state=0)
+    pipeline = Pipeline([("odd", Odd()), ("estimator", forest)]).fit(X, [0, 1] * 10)
+    save_pipeline(pipeline, Path(sys.argv[1]))
+    print(hashlib.sha256(Path(sys.argv[1]).read_bytes()).hexdigest())
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture
+def odd_project(tmp_path, monkeypatch):
+    """Return a module of a project whose class keeps odd things."""
+    (tmp_path / "odd_project.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_every_process_writes_the_same_bytes(odd_project):
+    """Whatever the hash seed: sets, shared objects, and attributes that skops' own keys call."""
+    digests = set()
+    for seed in ("1", "2", "3"):
+        done = subprocess.run(
+            [sys.executable, odd_project / "odd_project.py", odd_project / "m.skops"],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(odd_project)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
+    odd = load_pipeline(odd_project / "m.skops", ["odd_project"]).named_steps["odd"]
+    assert (odd.known_, odd.file) == ({"a", "b", "c", "d"}, "a.csv")
+    assert odd.nested_["file"] == {"file": 1}
+    assert odd.nested_["shared"] == [odd.known_, odd.known_]
+
+
+def test_what_a_trusted_module_imported_is_not_trusted(odd_project):
+    """A function that the project's module has from elsewhere is refused, and named."""
+    import odd_project as module
+
+    step = FunctionTransformer(module.run)
+    step.func.__module__, kept = "odd_project", step.func.__module__
+    stored = skops.io.dumps(Pipeline([("f", step), ("e", Ridge())]))
+    module.run.__module__ = kept
+    (odd_project / "m.skops").write_bytes(stored)
+    with pytest.raises(BundleError, match=r"not trusted: odd_project\.run"):
+        load_pipeline(odd_project / "m.skops", ["odd_project"])
+
+
+def test_what_is_no_pipeline_is_refused(tmp_path):
+    """Neither another object nor another file is taken for a pipeline."""
+    (tmp_path / "a.skops").write_bytes(skops.io.dumps(Ridge()))
+    with pytest.raises(BundleError, match="holds a Ridge"):
+        load_pipeline(tmp_path / "a.skops", [])
+    (tmp_path / "b.skops").write_bytes(b"\x80\x05cos\nsystem\n.")
+    with pytest.raises(BundleError, match="not a readable pipeline"):
+        load_pipeline(tmp_path / "b.skops", [])
+
+
+def test_what_cannot_be_stored_is_refused(tmp_path):
+    """An attribute that nothing could keep fails when it is packed."""
+    step = FunctionTransformer()
+    step.lock = threading.Lock()
+    pipeline = Pipeline([("f", step), ("e", Ridge())])
+    with pytest.raises(BundleError, match="cannot be stored"):
+        save_pipeline(pipeline, tmp_path / "a.skops")
