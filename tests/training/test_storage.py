@@ -103,9 +103,13 @@ def test_what_is_no_pipeline_is_refused(tmp_path):
 
 
 def test_what_cannot_be_stored_is_refused(tmp_path):
-    """An attribute that nothing could keep fails when it is packed."""
+    """An attribute that nothing could keep fails when it is stored, or when it is read back."""
     step = FunctionTransformer()
-    step.lock = threading.Lock()
     pipeline = Pipeline([("f", step), ("e", Ridge())])
+    step.odd = (number for number in range(3))
     with pytest.raises(BundleError, match="cannot be stored"):
         save_pipeline(pipeline, tmp_path / "a.skops")
+    step.odd = threading.Lock()
+    save_pipeline(pipeline, tmp_path / "a.skops")
+    with pytest.raises(BundleError, match=r"not trusted: _thread\.lock"):
+        load_pipeline(tmp_path / "a.skops", [])
