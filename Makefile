@@ -2,6 +2,7 @@
 .PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench lock clean
 
 export UV_COMPILE_BYTECODE := 1
+export UV_SYSTEM_CERTS ?= 1
 export OMP_WAIT_POLICY := passive
 PYTHON ?= python3
 UV := $(CURDIR)/.tools/bin/uv

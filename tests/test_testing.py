@@ -122,7 +122,7 @@ def nothing(self, frame):
         (looked_up, "an unseen kind must survive"),
         (whole, "a missing x must survive"),
         (first, "an empty frame must survive"),
-        (peeked, "reads answer"),
+        (peeked, "reads answer, which it is not given"),
         (nothing, "returns no columns"),
     ],
 )

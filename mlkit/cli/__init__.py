@@ -52,11 +52,11 @@ def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, MlkitError):
         return text
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"{type(error).__name__} at {place.filename}:{place.lineno}: {text} "
-        "(the command's --debug shows the traceback)"
-    )
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{last.filename}:{last.lineno}"
+    if isinstance(error, SyntaxError):
+        place, text = f"{error.filename}:{error.lineno}", str(error.msg)
+    return f"{type(error).__name__} at {place}: {text} (the command's --debug shows the traceback)"
 
 
 def _parser() -> argparse.ArgumentParser:

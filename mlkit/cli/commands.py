@@ -49,6 +49,8 @@ def predict(arguments: argparse.Namespace) -> int:
     is_table = source != "-" and not source.lower().endswith(_RECORDS)
     if is_table and arguments.output is None:
         raise ConfigError(f"Name the file for the scored rows: mlkit predict … {source} OUTPUT.")
+    if not is_table and arguments.output is not None:
+        raise ConfigError(f"Records go to stdout: mlkit predict … {source} > {arguments.output}")
     trusted = [*arguments.trust, *trusted_packages()]
     predictor = Predictor.load(arguments.bundle, trusted=trusted)
     if is_table:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
@@ -11,6 +12,9 @@ import msgspec
 
 from mlkit.core.column import COMPARISONS, LARGEST_EXACT, PYTHON_TYPES, Column
 from mlkit.core.errors import DataError, Violation
+from mlkit.core.log import get_logger
+
+log = get_logger(__name__)
 
 NOT_FINITE = "is not finite"
 TOO_LARGE = "is too large to be held exactly"
@@ -51,6 +55,8 @@ class RecordParser:
             ],
             rename={field: column.name for field, column in fields.items()},
         )
+        self._names = {c.name for c in self.columns}
+        self._optional = {c.name for c in self.columns if c.nullable}
         self._moments = [c for c in self.columns if c.kind == "datetime"]
         self._numeric = [c for c in self.columns if c.kind in ("number", "integer")]
 
@@ -60,6 +66,8 @@ class RecordParser:
             values = self._convert(record)
         except (msgspec.ValidationError, ValueError):
             return self._mend(record)
+        if not record.keys() >= self._optional and not record.keys() <= self._names:
+            self._warn_of_misspellings(record)
         for column in self._numeric:
             value = values[column.name]
             if value is not None and (
@@ -71,6 +79,12 @@ class RecordParser:
             if isinstance(value, str) and _FINER.search(value):
                 return self._mend(record)
         return values
+
+    def _warn_of_misspellings(self, record: Mapping[str, Any]) -> None:
+        """Log an unknown field that is called almost like an optional one that is absent."""
+        for name in sorted(self._optional - record.keys()):
+            for field in get_close_matches(name, record.keys() - self._names, n=1, cutoff=0.7):
+                log.warning("field_ignored", field=field, nearest=name)
 
     def _convert(self, record: Mapping[str, Any]) -> dict[str, Any]:
         parsed = msgspec.structs.astuple(msgspec.convert(record, self.struct))
@@ -157,4 +171,6 @@ def _number_rule(column: Column, value: float) -> str | None:
 
 
 def _shown(column: Column, value: Any) -> tuple[str, ...]:
-    return () if column.pii or value is None else (repr(value)[:60],)
+    if column.pii or value is None:
+        return ()
+    return (value.isoformat() if isinstance(value, datetime) else repr(value)[:60],)

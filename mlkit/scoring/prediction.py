@@ -158,6 +158,7 @@ class Predictor:
         MissingExtraError
             If what runs it is not installed.
         """
+        trusted = (trusted,) if isinstance(trusted, str) else trusted
         bundle = Bundle.open(path)
         if bundle.manifest.runtime not in _RUNTIMES:
             raise BundleError(

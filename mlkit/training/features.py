@@ -1,6 +1,7 @@
 """Write features in pandas: one row of features for one row."""
 
 import re
+import traceback
 from abc import ABC, abstractmethod
 from functools import wraps
 from typing import Any, Self
@@ -9,7 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from mlkit.core.errors import FeaturizerError, listed
+from mlkit.core.errors import FeaturizerError, listed, nearest
 
 
 class Featurizer(TransformerMixin, BaseEstimator, ABC):
@@ -59,9 +60,9 @@ def _held_to_contract(transform: Any) -> Any:
             if not absent:
                 raise
             raise FeaturizerError(
-                f"{name} reads {listed(absent)}, which it is not given. It has "
-                f"{listed(frame.columns, most=20)}; targets and outcomes are known only "
-                "afterwards and never reach a Featurizer."
+                f"{name} reads {listed(absent)}, which it is not given. "
+                f"{nearest(absent[0], map(str, frame.columns))} Targets and outcomes are known "
+                "only afterwards and never reach a Featurizer."
             ) from error
         _check_features(name, frame, features)
         return features
@@ -76,9 +77,12 @@ def _absent_columns(error: KeyError | AttributeError, frame: Any) -> list[str]:
     if isinstance(error, AttributeError):
         return [error.name] if error.obj is frame and error.name else []
     asked = error.args[0] if error.args else None
-    # pandas names one absent column as it is, and several within a sentence.
-    names = re.findall(r"'([^']*)'", asked) if isinstance(asked, str) else []
-    return [name for name in names or [asked] if isinstance(name, str) and name not in frame]
+    if "pandas" not in traceback.extract_tb(error.__traceback__)[-1].filename:
+        return []
+    # pandas names one absent column as it is, and several in a list within a sentence.
+    several = re.search(r"\[(.*?)\]", asked) if isinstance(asked, str) else None
+    names = re.findall(r"'([^']*)'", several[1]) if several else [asked]
+    return [name for name in names if isinstance(name, str) and name not in frame]
 
 
 def _check_features(name: str, frame: Any, features: Any) -> None:

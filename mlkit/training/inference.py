@@ -12,6 +12,7 @@ from pandas.api import types
 from mlkit.core.column import PYTHON_TYPES, Column, Kind, Role
 from mlkit.core.errors import DataError, listed, nearest
 from mlkit.core.schema import Schema
+from mlkit.training.frames import validate
 
 LINE_LENGTH = 100
 #: Words in a column's name that suggest personal data; a guess to be corrected.
@@ -40,6 +41,7 @@ def infer(frame: pd.DataFrame, *, target: str | None, name: str) -> type[Schema]
         label: _column(label, kind, frame[label], target=target, event_time=event_time)
         for label, kind in kinds.items()
     }
+    validate(schema, frame)
     return schema
 
 
@@ -55,9 +57,11 @@ def _kind(label: str, values: pd.Series) -> Kind:
         return "number"
     if types.is_datetime64_any_dtype(dtype):
         return "datetime"
-    held = types.infer_dtype(values, skipna=True)
+    held = types.infer_dtype(values.astype(object), skipna=True)
     if held in ("string", "empty"):
         return "string"
+    if held in ("date", "datetime"):
+        return "datetime"
     if held == "boolean":
         return "boolean"
     raise DataError(
@@ -75,6 +79,9 @@ def _column(
         role = "target"
     elif label == event_time:
         role = "event_time"
+    elif label.startswith("Unnamed: ") and values.is_unique:
+        # The index of a frame that was written to CSV with it.
+        role = "key"
     elif "id" in words and kind in ("string", "integer") and values.is_unique:
         role = "key"
     distinct = values.dropna().unique()

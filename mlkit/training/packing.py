@@ -14,11 +14,11 @@ from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle, Manifest
 from mlkit.core.column import Column
 from mlkit.core.decision import THRESHOLD
-from mlkit.core.errors import ConfigError, DataError
+from mlkit.core.errors import ConfigError, DataError, FeaturizerError
 from mlkit.core.files import written_folder
 from mlkit.core.log import get_logger, stage
 from mlkit.core.version import __version__
-from mlkit.scoring.prediction import Predictor
+from mlkit.scoring.prediction import GOLDEN_TOLERANCE, Predictor
 from mlkit.training.evaluation import Evaluation
 from mlkit.training.storage import save_pipeline
 from mlkit.training.trainer import TrainedModel
@@ -69,6 +69,8 @@ def pack(
 
     Raises
     ------
+    FeaturizerError
+        If a row scores otherwise alone than among others.
     BundleError
         If the pipeline cannot be stored, or the stored one predicts differently.
     ConfigError
@@ -117,8 +119,15 @@ def _golden(model: TrainedModel, frame: pd.DataFrame) -> str:
     order = np.argsort(scores.reshape(len(scores), -1)[:, -1], kind="stable")
     places = np.unique(np.linspace(0, len(order) - 1, N_GOLDEN).astype(int))
     chosen = rows.iloc[order[places]]
-    # Scored again on their own, because that is how they will be held against the model.
-    golden = {"records": _records(chosen), "scores": model.scores(chosen).tolist()}
+    scores = model.scores(chosen)
+    alone = np.concatenate([model.scores(chosen.iloc[[row]]) for row in range(len(chosen))])
+    if not np.allclose(alone, scores, rtol=GOLDEN_TOLERANCE, atol=GOLDEN_TOLERANCE):
+        raise FeaturizerError(
+            "Rows score otherwise alone than together, so records would not get what tables get: "
+            f"by up to {np.abs(alone - scores).max():.3g}. Features of a row must come from that "
+            "row and from what fit learned; mlkit.testing.check_featurizer names the feature."
+        )
+    golden = {"records": _records(chosen), "scores": scores.tolist()}
     return json.dumps(golden, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -90,7 +90,10 @@ def _find_class(path: str, packages: tuple[str, ...]) -> type:
     try:
         module = import_module(module_path)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"{path}: there is no module {error.name}. Is it installed?") from error
+        raise ConfigError(
+            f"{path}: there is no module {error.name}. Is it installed? A project of your own data "
+            "gets its schema from: mlkit schema infer FILE --target COLUMN."
+        ) from error
     found = getattr(module, name, None)
     if not isinstance(found, type):
         raise ConfigError(f"{path}: no such class. {nearest(name, _public(module))}")

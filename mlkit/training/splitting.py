@@ -173,7 +173,10 @@ class Splitter:
         is_class = codes.dtype.kind == "i"
         counts = np.bincount(codes) if is_class else np.array([len(codes)])
         if counts[counts > 0].min() < 2:
-            raise DataError("A class with a single row cannot be split. Bring more rows of it.")
+            raise DataError(
+                "The target has a class with a single row, which cannot be on both sides of a "
+                "split. Bring more rows of it, leave it out, or set task=regression."
+            )
         try:
             train, holdout = train_test_split(
                 np.arange(len(codes)),

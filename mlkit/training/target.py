@@ -130,10 +130,11 @@ class Target:
                 f"A binary target has two labels, but {self.column} has {len(found)}: "
                 f"{listed(found)}. Set target.edges, or task=multiclass or task=regression."
             )
-        if len(found) > MAX_CLASSES:
+        is_fractional = any(isinstance(label, float) for label in found)
+        if len(found) > (20 if is_fractional else MAX_CLASSES):
             raise DataError(
-                f"The target {self.column} has {len(found)} distinct values; more than "
-                f"{MAX_CLASSES} classes look like a regression. Set task=regression or edges."
+                f"The target {self.column} has {len(found)} distinct values, which looks like a "
+                "regression. Set task=regression, or cut it with target.edges."
             )
         if self.labels:
             found = [label for label in self.labels if label in found]

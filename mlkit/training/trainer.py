@@ -173,7 +173,7 @@ class Trainer:
         if len(np.unique(seen)) < max(len(classes), 2):
             raise DataError(
                 f"The rows to train on lack some answers: the split ({split.description}) leaves "
-                "them all in the holdout. Change split.cut or split.test_fraction."
+                "them all in the holdout. Change split.cut, split.test_fraction or split.kind."
             )
         pipeline = self._pipeline()
         with stage(log, "training", n_rows=len(rows), estimator=type(self.estimator).__name__):

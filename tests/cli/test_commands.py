@@ -297,6 +297,8 @@ def test_a_table_needs_a_place_to_go(mlkit, packed):
     """A table without an output, or with one of another kind, is refused."""
     code, _, error = mlkit("predict", packed, "data/flights.parquet")
     assert (code, "OUTPUT" in error) == (2, True)
+    code, _, error = mlkit("predict", packed, "data/flight.json", "scores.json")
+    assert (code, "stdout" in error) == (2, True)
     code, _, error = mlkit("predict", packed, "data/flights.parquet", "scores.xlsx")
     assert (code, "must end in" in error) == (2, True)
 

@@ -12,7 +12,7 @@ import pytest
 from mlkit import Evaluator, Predictor, pack
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import BundleError, ConfigError
+from mlkit.core.errors import BundleError, ConfigError, FeaturizerError
 
 
 @pytest.fixture
@@ -124,6 +124,24 @@ def test_a_failed_packing_keeps_the_former_bundle(trainer, flights, tmp_path, mo
         pack(model, evaluation, holdout, tmp_path / "m", name="other")
     assert Bundle.open(tmp_path / "m").manifest == before.manifest
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_model_that_looks_at_its_batch_is_not_packed(trainer, flights, tmp_path):
+    """Rows that score otherwise alone than together are found before anything is written."""
+    from flight_delay.features import FlightFeaturizer
+
+    class Ranked(FlightFeaturizer):
+        def transform(self, frame):
+            hours = frame["scheduled_departure"].dt.hour
+            return frame[[]].assign(rank=hours.rank(pct=True))
+
+    parts = {"schema": trainer.schema, "target": trainer.target, "estimator": trainer.estimator}
+    model = type(trainer)(featurizer=Ranked(), **parts).fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
+    with pytest.raises(FeaturizerError, match="score otherwise alone than together"):
+        pack(model, evaluation, holdout, tmp_path / "m", name="m")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_a_bundle_is_replaced(trainer, flights, tmp_path):

@@ -108,6 +108,18 @@ def test_never_shows_personal_data():
     assert "123456789" not in str(caught.value)
 
 
+def test_a_misspelt_optional_field_is_logged(caplog):
+    """A field that is ignored, though it is almost an optional one, leaves a warning."""
+    record = {name: value for name, value in RECORD.items() if name != "body mass (kg)"}
+    with caplog.at_level("WARNING"):
+        Visit.parse({**record, "stranger": 1})
+        assert not caplog.records
+        Visit.parse({**record, "body mas (kg)": 70.0})
+    (logged,) = caplog.records
+    assert logged.msg["event"] == "field_ignored"
+    assert (logged.msg["field"], logged.msg["nearest"]) == ("body mas (kg)", "body mass (kg)")
+
+
 def test_refuses_what_is_no_record():
     """Something other than a mapping is named as such."""
     with pytest.raises(DataError, match="found list"):

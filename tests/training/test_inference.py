@@ -1,6 +1,7 @@
 """A first schema is guessed from data, and written as Python that declares it."""
 
 import types
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,24 @@ def test_guesses_types_roles_and_personal_data():
     }
 
 
+def test_categories_dates_and_written_indexes_are_understood():
+    """A category is its values, a date a datetime, and `Unnamed: 0` a key."""
+    frame = pd.DataFrame(
+        {
+            "Unnamed: 0": [0, 1],
+            "kind": pd.Categorical(["a", None]),
+            "day": [date(2024, 1, 1), date(2024, 1, 2)],
+        }
+    )
+    columns = Schema.infer(frame).columns
+    assert {name: c.kind for name, c in columns.items()} == {
+        "Unnamed: 0": "integer",
+        "kind": "string",
+        "day": "datetime",
+    }
+    assert columns["Unnamed: 0"].role == "key"
+
+
 def test_the_written_module_declares_the_same_schema():
     """The text runs, and declares what was inferred, odd names included."""
     schema = Schema.infer(FRAME, target="class")
@@ -80,6 +99,8 @@ def test_odd_names_and_labels_are_quoted():
         (pd.DataFrame({"tags": [["a"], ["b"]]}), None, "Column tags holds"),
         (pd.DataFrame({"took": pd.to_timedelta([1, 2])}), None, "Column took holds timedelta"),
         (pd.DataFrame({"mix": ["a", 1]}), None, "Column mix holds mixed"),
+        (pd.DataFrame({"x": [1.0, np.inf]}), None, "x: is not finite"),
+        (pd.DataFrame({0: [1.0]}), None, "named by text"),
     ],
 )
 def test_refuses_what_no_schema_can_hold(frame, target, message):

@@ -63,6 +63,11 @@ def test_classes_are_in_a_stated_order(target, values, classes):
         (Target(task="binary", column="kind"), ["a", "b", "c"], "two labels.* has 3"),
         (Target(task="regression", column="kind"), ["a", "b"], "needs numbers"),
         (Target(task="multiclass", column="delay"), range(101), "101 distinct"),
+        (
+            Target(task="multiclass", column="delay"),
+            [x / 2 for x in range(30)],
+            "30 distinct values, which looks like a regression",
+        ),
         (Target(task="binary", column="kind", positive="z"), ["a", "b"], "'z' is not among"),
     ],
 )
@@ -70,6 +75,13 @@ def test_refuses_answers_that_do_not_fit_the_task(target, values, message):
     """The error says what the answers are and what the task needs."""
     with pytest.raises(DataError, match=message):
         target.classes(answers(*values))
+
+
+def test_whole_numbers_that_may_be_missing_are_codes():
+    """A class that pandas holds as 1.0 is the class 1, and gets its code."""
+    target = Target(task="multiclass", column="kind")
+    found = answers(2.0, 0.0, 1.0)
+    assert target.codes(found, target.classes(found)).tolist() == [2, 0, 1]
 
 
 def test_refuses_unknown_labels():
