@@ -241,3 +241,11 @@ def test_a_project_is_small(project):
     lengths = sorted(len(file.read_text().splitlines()) for file in texts)
     assert lengths[len(lengths) // 2] <= 60
     assert os.path.getsize(project / "data" / "flights.parquet") < 500_000
+
+
+def test_the_shipped_flights_are_what_their_script_makes(tmp_path, project):
+    """Every twentieth flight of the public data, joined with the weather before it."""
+    script = ROOT / "examples" / "prepare_flights.py"
+    run(sys.executable, script, tmp_path / "flights.parquet", "--every", 20, cwd=ROOT)
+    made = pd.read_parquet(tmp_path / "flights.parquet")
+    pd.testing.assert_frame_equal(made, pd.read_parquet(project / "data" / "flights.parquet"))
