@@ -175,15 +175,13 @@ def _checked(folder: Path, overrides: Sequence[str]) -> list[str]:
         if parsed is None or (parsed["value"] is None and parsed["how"] != "~"):
             raise ConfigError(f"{override!r} is no override. Write key=value, such as seed=7.")
         key, value = parsed["key"], parsed["value"]
-        if key in groups:
+        if key in groups and value is not None:
             if value not in groups[key] and "{" not in value:
                 raise ConfigError(f"conf/{key} has no {value!r}. {nearest(value, groups[key])}")
-            checked.append(override)
         elif parsed["how"] is None:
             _check_path(base, key, groups)
-            checked.append(f"++{override}")
-        else:
-            checked.append(override)
+            override = f"++{override}"  # noqa: PLW2901
+        checked.append(override)
     return checked
 
 

@@ -25,6 +25,11 @@ def test_a_parameter_can_be_added(config):
     assert composed.model.estimator["max_iter"] == 3
 
 
+def test_a_group_can_be_taken_out(config):
+    """A tilde removes what the files say, as in Hydra."""
+    assert config("~model").model.estimator == {}
+
+
 def test_composing_leaves_nothing_behind(config, in_project):
     """No outputs folder, no other file."""
     before = sorted(in_project.iterdir())
