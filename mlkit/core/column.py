@@ -120,6 +120,21 @@ class Column:
         return {name: bound for name, bound in named.items() if bound is not None}
 
     @property
+    def dtype(self) -> str:
+        """The numpy dtype that its values have; a missing one is NaN, NaT or None.
+
+        Whole numbers and booleans that may be missing are float64, datetimes
+        with a time zone are in UTC.
+        """
+        if self.kind == "string":
+            return "object"
+        if self.kind == "datetime":
+            return "datetime64[us]"
+        if self.kind == "number" or self.nullable:
+            return "float64"
+        return "int64" if self.kind == "integer" else "bool"
+
+    @property
     def type_rule(self) -> str:
         """What is said of a value of another type."""
         if self.tz:

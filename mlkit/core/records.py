@@ -20,8 +20,11 @@ NOT_FINITE = "is not finite"
 TOO_LARGE = "is too large to be held exactly"
 TOO_FINE = "is finer than a microsecond"
 MISSING = "is missing"
+NOT_TEXT = "holds a surrogate or a noncharacter, which Unicode does not exchange"
 #: More digits of a second than a datetime holds; what reads them would round.
 _FINER = re.compile(r"\.\d{7}")
+#: Half a character, or one that Unicode keeps for the inside of programs, as mlkit's do.
+_UNEXCHANGED = re.compile("[\ud800-\udfff\ufdd0-\ufdef]")
 
 
 class RecordParser:
@@ -58,6 +61,7 @@ class RecordParser:
         self._names = {c.name for c in self.columns}
         self._optional = {c.name for c in self.columns if c.nullable}
         self._moments = [c for c in self.columns if c.kind == "datetime"]
+        self._texts = [c.name for c in self.columns if c.kind == "string" and c.allowed is None]
         self._numeric = [c for c in self.columns if c.kind in ("number", "integer")]
 
     def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,6 +76,10 @@ class RecordParser:
             value = values[column.name]
             # msgspec has held the bounds; what lies beyond these, NaN among it, needs a look.
             if value is not None and not -LARGEST_EXACT <= value <= LARGEST_EXACT:
+                return self._mend(record)
+        for name in self._texts:
+            value = values[name]
+            if value is not None and not value.isascii() and not is_text(value):
                 return self._mend(record)
         for column in self._moments:
             value = record.get(column.name)
@@ -105,6 +113,11 @@ class RecordParser:
             faults = "; ".join(map(str, violations))
             raise DataError(f"Not a record of {self.name}: {faults}.", violations)
         return self._convert(values)
+
+
+def is_text(value: str) -> bool:
+    """Whether every system can exchange the text."""
+    return value.isascii() or _UNEXCHANGED.search(value) is None
 
 
 def plain(value: Any, column: Column) -> Any:
@@ -150,6 +163,8 @@ def broken_rule(column: Column, value: Any) -> str | None:
         if getattr(value, "nanosecond", 0):
             return TOO_FINE
         return column.type_rule if (value.tzinfo is None) == bool(column.tz) else None
+    if isinstance(value, str) and not is_text(value):
+        return NOT_TEXT
     if column.allowed is not None and value not in column.allowed:
         return column.allowed_rule
     return _number_rule(column, value) if column.kind in ("number", "integer") else None

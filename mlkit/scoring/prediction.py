@@ -11,6 +11,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.decision import decide
 from mlkit.core.errors import BundleError, DataError
 from mlkit.core.extras import load
+from mlkit.core.rows import RecordRows, Rows, read_table
 from mlkit.core.schema import Schema
 
 #: Largest difference between a golden score and the one computed at load. The
@@ -22,13 +23,10 @@ _RUNTIMES = {"python": ("mlkit.training.runtime", "train")}
 
 
 class Runtime(Protocol):
-    """What turns validated input into scores; see `TrainedModel.scores` for their shape."""
+    """What turns validated rows into scores; see `TrainedModel.scores` for their shape."""
 
-    def score_records(self, records: Sequence[dict[str, Any]]) -> np.ndarray:
-        """Score records that `Schema.parse` returned."""
-
-    def score_frame(self, frame: Any) -> np.ndarray:
-        """Score a raw frame, or a mapping of names to columns."""
+    def scores(self, rows: Rows) -> np.ndarray:
+        """Score validated rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +209,7 @@ class Predictor:
             Naming every field or column that breaks the schema.
         """
         if hasattr(data, "columns") or _is_columns(data):
-            return Predictions(self._runtime.score_frame(data), self.bundle)
+            return Predictions(self._runtime.scores(read_table(self.schema, data)), self.bundle)
         if isinstance(data, Mapping):
             return self._predict_records([data])[0]
         if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
@@ -236,7 +234,9 @@ class Predictor:
                 if len(prepared) == 1:
                     raise
                 raise DataError(f"Record {position}: {error}", error.violations) from None
-        predictions = Predictions(self._runtime.score_records(parsed), self.bundle)
+        predictions = Predictions(
+            self._runtime.scores(RecordRows(self.schema, parsed)), self.bundle
+        )
         return [
             self.postprocess(prediction, record)
             for prediction, record in zip(predictions, prepared, strict=True)
@@ -245,7 +245,7 @@ class Predictor:
     def _check_golden(self) -> None:
         golden = self.bundle.golden
         parsed = [self.schema.parse(record) for record in golden.records]
-        found = self._runtime.score_records(parsed)
+        found = self._runtime.scores(RecordRows(self.schema, parsed))
         expected = np.asarray(golden.scores, dtype="float64")
         difference = np.abs(found - expected)
         allowed = GOLDEN_TOLERANCE * np.maximum(1, np.abs(expected))

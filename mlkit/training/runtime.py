@@ -1,14 +1,13 @@
 """Run a bundle through the very pipeline that was trained."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-import pandas as pd
 
 from mlkit.core.bundle import MODEL, TRAINING_ROWS, Bundle
-from mlkit.core.errors import BundleError, DataError
+from mlkit.core.errors import BundleError
+from mlkit.core.rows import Rows
 from mlkit.training import frames
 from mlkit.training.storage import load_pipeline
 from mlkit.training.target import Target
@@ -16,23 +15,16 @@ from mlkit.training.trainer import TrainedModel
 
 
 class PythonRuntime:
-    """Scores what the Predictor hands it with pandas and scikit-learn."""
+    """Scores rows with pandas and scikit-learn."""
 
     def __init__(self, model: TrainedModel) -> None:
         self.model = model
 
-    def score_records(self, records: Sequence[dict[str, Any]]) -> np.ndarray:
-        """Score records that `Schema.parse` returned."""
-        return self.model.scores(frames.from_records(self.model.schema, records))
-
-    def score_frame(self, frame: Any) -> np.ndarray:
-        """Score a raw frame, or a mapping of names to columns."""
-        if isinstance(frame, Mapping):
-            try:
-                frame = pd.DataFrame(frame)
-            except ValueError as error:
-                raise DataError(f"The columns make no table: {error}.") from None
-        return self.model.scores(self.model.schema.validate(frame, outcomes=False))
+    def scores(self, rows: Rows) -> np.ndarray:
+        """Score validated rows; see `TrainedModel.scores`."""
+        schema = self.model.schema
+        columns = {name: rows.column(name) for name in schema.names(known_before=True)}
+        return self.model.scores(frames.from_columns(schema, columns))
 
 
 def open_runtime(bundle: Bundle, trusted: Sequence[str]) -> PythonRuntime:

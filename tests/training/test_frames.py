@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mlkit import Schema, column
 from mlkit.core.errors import DataError
-from mlkit.training.frames import fingerprints, from_records
+from mlkit.core.rows import RecordRows, read_table
+from mlkit.training.frames import fingerprints, from_columns
 
 
 class Reading(Schema):
@@ -237,8 +238,13 @@ def test_frames_and_records_agree(valid, changes):
     except DataError as error:
         with pytest.raises(DataError) as caught:
             Reading.validate(frame, outcomes=False)
+        with pytest.raises(DataError) as on_the_scoring_side:
+            read_table(Reading, frame)
+        assert on_the_scoring_side.value.violations == caught.value.violations
         faults = {(v.column, v.rule) for v in error.violations}
         assert {(v.column, v.rule) for v in caught.value.violations} == faults
     else:
         validated = Reading.validate(frame, outcomes=False)
-        pd.testing.assert_frame_equal(from_records(Reading, [parsed]), validated)
+        for rows in (RecordRows(Reading, [parsed]), read_table(Reading, frame)):
+            columns = {name: rows.column(name) for name in validated}
+            pd.testing.assert_frame_equal(from_columns(Reading, columns), validated)

@@ -1,0 +1,154 @@
+"""Hold the columns of a table against their schema, in numpy alone.
+
+A column that already has a fitting dtype is checked as a whole; any other goes
+value by value through the very rules that a record meets.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from mlkit.core.column import COMPARISONS, LARGEST_EXACT, Column
+from mlkit.core.errors import Violation
+from mlkit.core.records import MISSING, NOT_FINITE, NOT_TEXT, TOO_FINE, broken_rule, is_text, plain
+
+N_SHOWN = 5
+
+
+def check_array(
+    column: Column, values: np.ndarray, *, aware: bool = False
+) -> tuple[np.ndarray, list[Violation]]:
+    """Return the values in the column's dtype, and what is wrong with them.
+
+    Parameters
+    ----------
+    column
+        What they must be.
+    values
+        Shape (n_rows,), of any dtype.
+    aware
+        Whether datetimes are moments in UTC; else they are wall-clock times.
+
+    Returns
+    -------
+    tuple
+        Of an array of `column.dtype`, and a violation for each broken rule:
+        where there is one, the array is not to be used.
+    """
+    if values.dtype.kind == "M" and column.kind == "datetime":
+        native: np.ndarray | None = values.astype(column.dtype)
+        rules = _moment_rules(column, values, aware=aware)
+    else:
+        native = _native(column, values)
+        rules = iter(()) if native is None else _rules(column, native)
+    if native is not None:
+        broken = {rule: np.flatnonzero(breaks) for rule, breaks in rules}
+        broken = {rule: rows for rule, rows in broken.items() if len(rows)}
+        return native, [_violation(column, rule, rows, values) for rule, rows in broken.items()]
+    items = [plain(value, column) for value in values]
+    by_row = np.array([broken_rule(column, item) or "" for item in items], dtype=object)
+    faults = [
+        _violation(column, rule, np.flatnonzero(by_row == rule), values)
+        for rule in dict.fromkeys(by_row)
+        if rule
+    ]
+    return (values if faults else as_array(column, items)), faults
+
+
+def as_array(column: Column, items: Sequence[Any]) -> np.ndarray:
+    """Return plain values that break no rule as an array of the column's dtype."""
+    if column.kind == "datetime" and column.tz:
+        items = [None if item is None else _in_utc(item) for item in items]
+    return np.array(items, dtype=column.dtype)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _native(column: Column, values: np.ndarray) -> np.ndarray | None:
+    """Return the whole column in its dtype where that loses nothing, else None."""
+    found = values.dtype.kind
+    if column.kind in ("string", "boolean"):
+        return _objects(column, values)
+    if column.kind == "datetime" or found not in "iuf":
+        return None
+    is_whole = found != "f"
+    if column.kind == "number" and not is_whole:
+        return values.astype("float64")
+    with np.errstate(invalid="ignore"):
+        is_exact = (values >= -LARGEST_EXACT) & (values <= LARGEST_EXACT)
+        if not is_whole:
+            is_exact = is_exact & (values % 1 == 0) | (np.isnan(values) & column.nullable)
+    return values.astype(column.dtype) if is_exact.all() else None
+
+
+def _objects(column: Column, values: np.ndarray) -> np.ndarray | None:
+    """Return text or booleans as they are, with None for what is missing."""
+    accepted = str if column.kind == "string" else bool
+    if values.dtype.kind == "b" and accepted is bool:
+        return values.astype(column.dtype)
+    if values.dtype.kind in "UT" and accepted is str:
+        values = values.astype(object)
+    if values.dtype.kind != "O":
+        return None
+    items = [
+        value if type(value) is accepted else plain(value, column) for value in values.tolist()
+    ]
+    if not all(item is None or type(item) is accepted for item in items):
+        return None
+    if accepted is bool and not column.nullable and None in items:
+        return None
+    return np.array(items, dtype=column.dtype)
+
+
+def _rules(column: Column, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each rule with the rows that break it, for values of the right dtype."""
+    is_missing = missing(values)
+    if not column.nullable:
+        yield MISSING, is_missing
+    if column.kind == "string":
+        yield NOT_TEXT, np.array([not (v is None or is_text(v)) for v in values], dtype=bool)
+    if column.allowed is not None:
+        allowed = set(column.allowed)
+        yield column.allowed_rule, np.array([v not in allowed for v in values]) & ~is_missing
+    if column.kind == "number":
+        yield NOT_FINITE, np.isinf(values)
+    for bound, limit in column.bounds.items():
+        yield column.bound_rule(bound), ~COMPARISONS[bound][0](values, limit) & ~is_missing
+
+
+def _moment_rules(
+    column: Column, values: np.ndarray, *, aware: bool
+) -> Iterator[tuple[str, np.ndarray]]:
+    is_missing = np.isnat(values)
+    if not column.nullable:
+        yield MISSING, is_missing
+    if aware != bool(column.tz):
+        yield column.type_rule, ~is_missing
+    yield TOO_FINE, (values.astype(column.dtype) != values) & ~is_missing
+
+
+def missing(values: np.ndarray) -> np.ndarray:
+    """Return which values of a checked column are missing."""
+    kind = values.dtype.kind
+    if kind == "O":
+        return np.array([value is None for value in values], dtype=bool)
+    is_missing: np.ndarray = values != values
+    return is_missing
+
+
+def _violation(column: Column, rule: str, rows: np.ndarray, values: np.ndarray) -> Violation:
+    first = rows[:N_SHOWN]
+    is_shown = not column.pii and rule != MISSING
+    # Nanoseconds would become numbers.
+    items = values[first].astype(str) if values.dtype.kind == "M" else values[first]
+    return Violation(
+        column=column.name,
+        rule=rule,
+        count=len(rows),
+        rows=tuple(int(row) for row in first),
+        found=tuple(repr(item)[:60] for item in items.tolist()) if is_shown else (),
+    )
