@@ -1,0 +1,311 @@
+"""What pandas and numpy compute with two columns, or a column and a value."""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from mlkit.core.rows import NO_INTEGER
+from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.values import (
+    FLOATS,
+    INTEGERS,
+    NUMBERS,
+    TIMES,
+    Value,
+    any_of,
+    cast,
+    const,
+    is_missing,
+    lifted,
+    missing_or_none,
+    promoted,
+    where,
+)
+
+Scalar = Any
+
+
+def binary(name: str, left: Value | Scalar, right: Value | Scalar) -> Value:
+    """Return what Python's operator of that name gives; one side may be a scalar."""
+    if not isinstance(left, Value):
+        return _OPERATIONS[name](name, lifted(left, right), right)
+    return _OPERATIONS[name](name, left, lifted(right, left))
+
+
+def negative(value: Value) -> Value:
+    """Return `-value`."""
+    if value.dtype not in (*FLOATS, *INTEGERS):
+        raise Untraceable(f"- of {value.dtype}", "Cast to a number first.")
+    return Value(dtype=value.dtype, var=op.neg(value.var), can_miss=value.can_miss)
+
+
+def invert(value: Value) -> Value:
+    """Return `~value`."""
+    if value.dtype not in ("bool", "boolean"):
+        raise Untraceable(f"~ of {value.dtype}", "Compare first: ~ is for booleans.")
+    var = op.not_(value.var)
+    if value.missing is not None:
+        var = op.and_(var, op.not_(value.missing))
+    return Value(dtype=value.dtype, var=var, can_miss=value.can_miss, missing=value.missing)
+
+
+def _arithmetic(name: str, left: Value, right: Value) -> Value:
+    if left.dtype in TIMES or right.dtype in TIMES:
+        return _times(name, left, right)
+    if left.dtype == right.dtype == "str" and name == "add":
+        return _concatenated(left, right)
+    _check_numbers(name, left, right)
+    if left.dtype == right.dtype == "bool" and name in ("add", "sub", "mul"):
+        if name == "sub":
+            raise Untraceable("- of booleans", "numpy refuses it too: cast to int first.")
+        return Value(dtype="bool", var=(op.or_ if name == "add" else op.and_)(left.var, right.var))
+    left, right = promoted(left, right, at_least="float64" if name == "truediv" else None)
+    if name == "truediv" and {"float32"} == {left.dtype, right.dtype}:
+        left, right = cast(left, "float32"), cast(right, "float32")
+    onnx = {"add": op.add, "sub": op.sub, "mul": op.mul, "truediv": op.div}[name]
+    can_miss = left.dtype in FLOATS and (left.can_miss or right.can_miss or name == "truediv")
+    return Value(dtype=left.dtype, var=onnx(left.var, right.var), can_miss=can_miss)
+
+
+def _check_numbers(name: str, *values: Value) -> None:
+    odd = [value.dtype for value in values if value.dtype not in NUMBERS]
+    if odd:
+        raise Untraceable(
+            f"{_SIGNS.get(name, name)} with {odd[0]}",
+            "Fill what is missing and cast to a number first."
+            if odd[0] == "boolean"
+            else "Turn it into a number first.",
+        )
+
+
+def _concatenated(left: Value, right: Value) -> Value:
+    joined = Value(dtype="str", var=op.string_concat(left.var, right.var))
+    missing = any_of(missing_or_none(left), missing_or_none(right))
+    if missing is None:
+        return joined
+    return where(missing, lifted(None, joined), joined)
+
+
+def _floordiv(name: str, left: Value, right: Value) -> Value:
+    """Divide and round down as numpy's npy_divmod does, so that x == x // y * y + x % y."""
+    if left.dtype in TIMES:
+        return _times(name, left, right)
+    _check_numbers(name, left, right)
+    left, right = promoted(left, right, at_least="int64" if left.dtype == "bool" else None)
+    if left.dtype in INTEGERS:
+        # pandas gives inf where it divides a whole number by zero, and so a float.
+        x, y = cast(left, "float64"), cast(right, "float64")
+        zero, one = const(0, left.dtype), const(1, left.dtype)
+        is_zero = op.equal(right.var, zero)
+        divisor = op.where(is_zero, one, right.var)
+        rest = op.mod(left.var, divisor)
+        if name == "mod":
+            whole, undefined = rest, const(np.nan)
+        else:
+            whole, undefined = op.div(op.sub(left.var, rest), divisor), op.div(x.var, y.var)
+        exact = Value(dtype=left.dtype, var=whole)
+        if right.scalar:
+            return exact
+        result = op.where(is_zero, undefined, cast(exact, "float64").var)
+        return Value(dtype="float64", var=result, can_miss=True)
+    zero, one = const(0, left.dtype), const(1, left.dtype)
+    rest = op.mod(left.var, right.var, fmod=1)
+    is_off = op.and_(
+        op.not_(op.equal(rest, zero)),
+        op.xor(op.less(right.var, zero), op.less(rest, zero)),
+    )
+    if name == "mod":
+        return Value(
+            dtype=left.dtype,
+            var=op.where(is_off, op.add(rest, right.var), rest),
+            can_miss=True,
+        )
+    quotient = op.div(op.sub(left.var, rest), right.var)
+    quotient = op.where(is_off, op.sub(quotient, one), quotient)
+    floor = op.floor(quotient)
+    half = const(0.5, left.dtype)
+    floor = op.where(op.greater(op.sub(quotient, floor), half), op.add(floor, one), floor)
+    # Division by zero is what plain division gives: inf, -inf or NaN.
+    result = op.where(op.equal(right.var, zero), op.div(left.var, right.var), floor)
+    return Value(dtype=left.dtype, var=result, can_miss=True)
+
+
+def _power(name: str, left: Value, right: Value) -> Value:
+    _check_numbers(name, left, right)
+    power = right.scalar
+    left, right = promoted(left, right, at_least="int64" if left.dtype == "bool" else None)
+    if left.dtype in INTEGERS:
+        if power is None or power not in range(17):
+            raise Untraceable("a power of whole numbers", "Cast to float first.")
+        var = const(1, left.dtype)
+        for _ in range(int(power)):
+            var = op.mul(var, left.var)
+        return Value(dtype=left.dtype, var=var)
+    can_miss = left.dtype in FLOATS
+    # numpy's short ways, which give other last bits than pow does.
+    if power == 2:
+        return Value(dtype=left.dtype, var=op.mul(left.var, left.var), can_miss=left.can_miss)
+    if power == 0.5:
+        return Value(dtype=left.dtype, var=op.sqrt(left.var), can_miss=can_miss)
+    return Value(dtype=left.dtype, var=op.pow(left.var, right.var), can_miss=can_miss)
+
+
+def _equality(name: str, left: Value, right: Value) -> Value:
+    if "boolean" in (left.dtype, right.dtype) and {left.dtype, right.dtype} <= {"bool", "boolean"}:
+        missing = any_of(missing_or_none(left), missing_or_none(right))
+        same = op.equal(left.var, right.var)
+        same = op.not_(same) if name == "ne" else same
+        if missing is None:
+            return Value(dtype="boolean", var=same)
+        known = op.and_(same, op.not_(missing))
+        return Value(dtype="boolean", var=known, can_miss=True, missing=missing)
+    if left.dtype == right.dtype and left.dtype in ("str", *TIMES):
+        _check_zones(left, right)
+        same = op.equal(left.var, right.var)
+        if left.can_miss and right.can_miss:
+            same = op.and_(same, op.not_(is_missing(left)))
+    else:
+        _check_numbers(name, left, right)
+        left, right = promoted(left, right)
+        same = op.equal(left.var, right.var)
+    return Value(dtype="bool", var=op.not_(same) if name == "ne" else same)
+
+
+def _order(name: str, left: Value, right: Value) -> Value:
+    onnx: Callable[..., Var] = {
+        "lt": op.less,
+        "le": op.less_or_equal,
+        "gt": op.greater,
+        "ge": op.greater_or_equal,
+    }[name]
+    if left.dtype == right.dtype and left.dtype in TIMES:
+        _check_zones(left, right)
+        missing = any_of(missing_or_none(left), missing_or_none(right))
+        holds = onnx(left.var, right.var)
+        return Value(
+            dtype="bool", var=holds if missing is None else op.and_(holds, op.not_(missing))
+        )
+    _check_numbers(name, left, right)
+    left, right = promoted(left, right)
+    if left.dtype == "bool":
+        left, right = cast(left, "int32"), cast(right, "int32")
+    return Value(dtype="bool", var=onnx(left.var, right.var))
+
+
+def _check_zones(left: Value, right: Value) -> None:
+    if (left.tz is None) != (right.tz is None):
+        raise Untraceable(
+            "a time zone beside none", "pandas refuses it too: give both a zone, or neither."
+        )
+
+
+def _logic(name: str, left: Value, right: Value) -> Value:
+    for value in (left, right):
+        if value.dtype not in ("bool", "boolean"):
+            raise Untraceable(f"{_SIGNS[name]} of {value.dtype}", "Compare first.")
+    onnx = {"and": op.and_, "or": op.or_, "xor": op.xor}[name]
+    var = onnx(left.var, right.var)
+    dtype = "boolean" if "boolean" in (left.dtype, right.dtype) else "bool"
+    if left.missing is None and right.missing is None:
+        return Value(dtype=dtype, var=var)
+    # Kleene's three values: what is known of one side may decide.
+    missing = op.or_(is_missing(left), is_missing(right))
+    if name == "and":
+        false = op.or_(_known_false(left), _known_false(right))
+        missing = op.and_(missing, op.not_(false))
+    elif name == "or":
+        missing = op.and_(missing, op.not_(var))
+    else:
+        var = op.and_(var, op.not_(missing))
+    return Value(dtype="boolean", var=var, can_miss=True, missing=missing)
+
+
+def _known_false(value: Value) -> Var:
+    if value.missing is None:
+        return op.not_(value.var)
+    return op.not_(op.or_(value.var, value.missing))
+
+
+def _times(name: str, left: Value, right: Value) -> Value:
+    """Compute with datetimes and spans of time."""
+    kinds = (left.dtype, right.dtype)
+    missing = any_of(missing_or_none(left), missing_or_none(right))
+    if (name, *kinds) in _TIME_RESULTS:
+        _check_zones_of_differences(left, right)
+        dtype = _TIME_RESULTS[name, *kinds]
+        var = (op.add if name == "add" else op.sub)(left.var, right.var)
+        tz = left.tz or right.tz if dtype == "datetime" else None
+    elif name == "mul" and "timedelta" in kinds and set(kinds) & {*INTEGERS, "bool"}:
+        dtype, tz = "timedelta", None
+        factors = [v if v.dtype == "timedelta" else cast(v, "int64") for v in (left, right)]
+        var = op.mul(factors[0].var, factors[1].var)
+    elif name == "truediv" and kinds == ("timedelta", "timedelta"):
+        shares = [op.cast(value.var, to=np.float64) for value in (left, right)]
+        share = op.div(*shares)
+        if missing is not None:
+            share = op.where(missing, const(np.nan), share)
+        return Value(dtype="float64", var=share, can_miss=True)
+    elif name in ("floordiv", "mod") and kinds == ("timedelta", "timedelta"):
+        return _whole_spans(name, left, right, missing)
+    else:
+        raise Untraceable(
+            f"{kinds[0]} {_SIGNS.get(name, name)} {kinds[1]}",
+            "Divide by a span first, as in (a - b) / pd.Timedelta(hours=1).",
+        )
+    result = Value(dtype=dtype, var=var, tz=tz)
+    if missing is None:
+        return result
+    gone = Value(dtype=dtype, var=const(NO_INTEGER, "int64"), can_miss=True, tz=tz)
+    return where(missing, gone, result)
+
+
+def _whole_spans(name: str, left: Value, right: Value, missing: Var | None) -> Value:
+    if not right.scalar:
+        raise Untraceable("a span divided by a column", "Divide with / and round down.")
+    rest = op.mod(left.var, right.var)
+    if name == "mod":
+        dtype, var = "timedelta", rest
+        gone = Value(dtype=dtype, var=const(NO_INTEGER, "int64"), can_miss=True)
+    else:
+        dtype, var = "int64", op.div(op.sub(left.var, rest), right.var)
+        gone = Value(dtype="float64", var=const(np.nan), can_miss=True)
+    result = Value(dtype=dtype, var=var)
+    return result if missing is None else where(missing, gone, cast_like(result, gone))
+
+
+def cast_like(value: Value, other: Value) -> Value:
+    """Return a value in the dtype of another."""
+    return value if value.dtype == other.dtype else cast(value, other.dtype)
+
+
+def _check_zones_of_differences(left: Value, right: Value) -> None:
+    if left.dtype == right.dtype == "datetime":
+        _check_zones(left, right)
+
+
+_TIME_RESULTS = {
+    ("sub", "datetime", "datetime"): "timedelta",
+    ("sub", "datetime", "timedelta"): "datetime",
+    ("add", "datetime", "timedelta"): "datetime",
+    ("add", "timedelta", "datetime"): "datetime",
+    ("add", "timedelta", "timedelta"): "timedelta",
+    ("sub", "timedelta", "timedelta"): "timedelta",
+}
+_SIGNS = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+    "and": "&", "or": "|", "xor": "^",
+}  # fmt: skip
+_OPERATIONS: dict[str, Callable[[str, Value, Value], Value]] = {
+    **dict.fromkeys(("add", "sub", "mul", "truediv"), _arithmetic),
+    **dict.fromkeys(("floordiv", "mod"), _floordiv),
+    "pow": _power,
+    **dict.fromkeys(("eq", "ne"), _equality),
+    **dict.fromkeys(("lt", "le", "gt", "ge"), _order),
+    **dict.fromkeys(("and", "or", "xor"), _logic),
+}
+OPERATORS = tuple(name for name in _OPERATIONS if hasattr(operator, f"__{name}__"))

@@ -1,0 +1,257 @@
+"""Choosing among values: filling, selecting, looking up, cutting."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import spox.opset.ai.onnx.ml.v5 as ml
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from mlkit.core.rows import NO_TEXT
+from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.values import (
+    FLOATS,
+    INTEGERS,
+    NUMBERS,
+    Value,
+    any_of,
+    as_condition,
+    cast,
+    const,
+    constant,
+    is_missing,
+    is_scalar,
+    lifted,
+    promoted,
+    where,
+)
+
+
+def fillna(value: Value, other: Any) -> Value:
+    """Put `other` where a value is missing."""
+    if not value.can_miss:
+        return value
+    filling = lifted(other, value)
+    if value.dtype == "boolean":
+        filling = cast(filling, "boolean") if filling.dtype == "bool" else filling
+    elif value.dtype in NUMBERS and filling.dtype in NUMBERS:
+        filling = cast(filling, value.dtype)
+    filled = where(is_missing(value), filling, value)
+    if filling.can_miss:
+        return filled
+    return Value(dtype=filled.dtype, var=filled.var, tz=filled.tz)
+
+
+def select(cond: Value, left: Any, right: Any) -> Value:
+    """Return what np.where gives: `left` where the condition holds, else `right`."""
+    flag = as_condition(cond)
+    values = [side if isinstance(side, Value) else _scalar(side) for side in (left, right)]
+    return where(flag, *_alike(*values))
+
+
+def keep(value: Value, cond: Value, other: Any = np.nan, *, inverted: bool = False) -> Value:
+    """Return what Series.where gives, or Series.mask: `other` where the condition fails."""
+    flag = op.not_(as_condition(cond)) if inverted else as_condition(cond)
+    if value.dtype == "boolean":
+        raise Untraceable("where of nullable booleans", "Fill what is missing: .fillna(False).")
+    filling = lifted(other, value)
+    if value.dtype in ("bool", *INTEGERS) and filling.can_miss and filling.dtype == "float64":
+        value = cast(value, "float64")
+    return where(flag, *_alike(value, filling))
+
+
+def _scalar(value: Any) -> Value:
+    if not is_scalar(value):
+        raise Untraceable(
+            f"a choice of a {type(value).__name__}", "Choose between columns and single values."
+        )
+    return constant(value)
+
+
+def _alike(left: Value, right: Value) -> tuple[Value, Value]:
+    """Return two values in the dtype that holds both."""
+    if left.dtype == right.dtype:
+        return left, right
+    if left.dtype in NUMBERS and right.dtype in NUMBERS:
+        return promoted(left, right)
+    # A lone missing value fits text and times in pandas, and numpy writes 'nan' for it in text.
+    raise Untraceable(
+        f"a choice between {left.dtype} and {right.dtype}", "Make both sides of one kind."
+    )
+
+
+def isin(value: Value, items: Iterable[Any]) -> Value:
+    """Return which values are among the items."""
+    items = list(items)
+    if value.dtype == "str":
+        texts = [item for item in items if isinstance(item, str)]
+        flag = lookup_text(value.var, dict.fromkeys(texts, True), default=False)
+    elif value.dtype in (*FLOATS, *INTEGERS, "bool"):
+        numbers = [item for item in items if not isinstance(item, str) and not pd.isna(item)]
+        flag = _found_among(cast(value, "float64").var, numbers)
+    else:
+        raise Untraceable(f"isin of {value.dtype}", "Compare with == and join with |.")
+    if value.can_miss and any(not isinstance(item, str) and pd.isna(item) for item in items):
+        flag = op.or_(flag, is_missing(value))
+    return Value(dtype="bool", var=flag)
+
+
+def _found_among(var: Var, numbers: Sequence[Any]) -> Var:
+    if not numbers:
+        return op.less(op.abs(var), const(-1.0))
+    hits = op.equal(var, const(np.array([numbers], dtype="float64")))
+    counted = op.reduce_max(op.cast(hits, to=np.int32), const_axes(), keepdims=1)
+    return op.cast(counted, to=np.bool_)
+
+
+def const_axes() -> Var:
+    """Return the axis of columns, as reductions take it."""
+    return op.const(np.array([1], dtype="int64"))
+
+
+def lookup_text(var: Var, table: Mapping[str, Any], *, default: Any) -> Var:
+    """Return each text's entry of a table, as str, float64, int64 or bool by its default."""
+    kind = type(default)
+    dtype: Any = {bool: "int64", int: "int64", float: "float64", str: "str"}[kind]
+    keys, values = list(table), list(table.values())
+    if not keys:
+        # A key that no text has: LabelEncoder wants one.
+        keys, values = ["\ufdef"], [default]
+    found = ml.label_encoder(
+        var,
+        keys_tensor=np.array(keys, dtype="str"),
+        values_tensor=np.array(values, dtype=dtype),
+        default_tensor=np.array([default], dtype=dtype),
+    )
+    return op.cast(found, to=np.bool_) if kind is bool else found
+
+
+def mapped(value: Value, table: Any) -> Value:
+    """Return each value's entry of a dict or Series; missing where there is none."""
+    table = _as_dict(table)
+    missing_entry = next((v for k, v in table.items() if _is_missing_scalar(k)), None)
+    entries = {k: v for k, v in table.items() if not _is_missing_scalar(k)}
+    kind = _kind_of(entries.values(), missing_entry)
+    if value.dtype == "str":
+        entries = {k: v for k, v in entries.items() if isinstance(k, str)}
+        found = _text_entries(value, entries, kind)
+    elif value.dtype in (*FLOATS, *INTEGERS, "bool"):
+        entries = {k: v for k, v in entries.items() if not isinstance(k, str)}
+        found = _number_entries(value, entries, kind)
+    else:
+        raise Untraceable(f"map of {value.dtype}", "Map text or numbers.")
+    if missing_entry is not None and not _is_missing_scalar(missing_entry) and value.can_miss:
+        entry = constant(missing_entry if kind is str else float(missing_entry))
+        found = where(is_missing(value), entry, found)
+    return found
+
+
+def _as_dict(table: Any) -> dict[Any, Any]:
+    if isinstance(table, pd.Series):
+        if not table.index.is_unique:
+            raise Untraceable("map of a Series with an index that repeats", "Make it unique.")
+        return dict(zip(table.index.tolist(), table.tolist(), strict=True))
+    if type(table) is dict:
+        return table
+    raise Untraceable(
+        f"map of a {type(table).__name__}",
+        "Map a dict or a Series; a function becomes numpy or pandas operations on the column.",
+    )
+
+
+def _is_missing_scalar(value: Any) -> bool:
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and value != value)
+    )
+
+
+def _kind_of(entries: Iterable[Any], missing_entry: Any) -> type:
+    present = [v for v in [*entries, missing_entry] if not _is_missing_scalar(v)]
+    if all(isinstance(v, str) for v in present) and present:
+        return str
+    if all(isinstance(v, (bool, int, float, np.bool_, np.number)) for v in present):
+        return float
+    raise Untraceable("map to values of several kinds", "Map to numbers only, or to text only.")
+
+
+def _text_entries(value: Value, entries: Mapping[str, Any], kind: type) -> Value:
+    default: Any = NO_TEXT if kind is str else np.nan
+    table = {k: default if _is_missing_scalar(v) else kind(v) for k, v in entries.items()}
+    var = lookup_text(value.var, table, default=default)
+    return Value(dtype="str" if kind is str else "float64", var=var, can_miss=True)
+
+
+def _number_entries(value: Value, entries: Mapping[Any, Any], kind: type) -> Value:
+    default: Any = NO_TEXT if kind is str else np.nan
+    dtype: Any = "str" if kind is str else "float64"
+    keys = list(map(float, entries)) or [np.inf]
+    values = [default if _is_missing_scalar(v) else kind(v) for v in entries.values()] or [default]
+    var = ml.label_encoder(
+        cast(value, "float64").var,
+        keys_tensor=np.array(keys, dtype="float64"),
+        values_tensor=np.array(values, dtype=dtype),
+        default_tensor=np.array([default], dtype=dtype),
+    )
+    return Value(dtype=dtype if kind is str else "float64", var=var, can_miss=True)
+
+
+def replaced(value: Value, table: Mapping[Any, Any]) -> Value:
+    """Return each value's entry of a table; values without one stay."""
+    result = value
+    for old, new in table.items():
+        if _is_missing_scalar(old):
+            flag = is_missing(value)
+        else:
+            item = lifted(old, value)
+            if value.dtype == "str" and item.dtype == "str":
+                flag = op.equal(value.var, item.var)
+            elif value.dtype in NUMBERS and item.dtype in NUMBERS and value.dtype != "bool":
+                flag = op.equal(*(side.var for side in promoted(value, item)))
+            else:
+                raise Untraceable(
+                    f"replace of {old!r} in {value.dtype}", "Replace values of the column's kind."
+                )
+        filling = lifted(new, result)
+        if result.dtype in NUMBERS and filling.dtype in NUMBERS:
+            result = where(flag, *reversed(promoted(result, filling)))
+        else:
+            result = where(flag, filling, result)
+    return result
+
+
+def cut(
+    value: Value,
+    bins: Sequence[float],
+    labels: Any = None,
+    *,
+    right: bool = True,
+    include_lowest: bool = False,
+) -> Value:
+    """Return what pd.cut gives with fixed bins: the bin's label, or its number."""
+    if labels is None:
+        raise Untraceable(
+            "pd.cut without labels", "Name the bins, or say labels=False for their numbers."
+        )
+    if value.dtype not in (*FLOATS, *INTEGERS, "bool"):
+        raise Untraceable(f"pd.cut of {value.dtype}", "Cut numbers.")
+    edges = np.asarray(bins, dtype="float64")
+    number = cast(value, "float64").var
+    is_above = op.greater if right else op.greater_or_equal
+    above = op.cast(is_above(number, const(edges[None, :])), to=np.int64)
+    place = op.sub(op.reduce_sum(above, const_axes(), keepdims=1), const(1, "int64"))
+    if right and include_lowest:
+        place = op.where(op.equal(number, const(edges[0])), const(0, "int64"), place)
+    outside = any_of(
+        op.less(place, const(0, "int64")),
+        op.greater_or_equal(place, const(len(edges) - 1, "int64")),
+        op.isnan(number) if value.dtype in FLOATS else None,
+    )
+    names = range(len(edges) - 1) if labels is False else list(labels)
+    table = dict(enumerate(names))
+    safe = op.where(outside, const(-1, "int64"), place) if outside is not None else place
+    return mapped(Value(dtype="int64", var=safe), table)

@@ -1,0 +1,122 @@
+"""The fitted `TableEncoder` as a graph: features to the matrix that the estimator takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import spox.opset.ai.onnx.ml.v5 as ml
+import spox.opset.ai.onnx.v20 as op
+from sklearn.pipeline import Pipeline
+from spox import Var
+
+from mlkit.core.rows import NO_TEXT
+from mlkit.training.compilation.choices import lookup_text
+from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.moments import part
+from mlkit.training.compilation.values import NUMBERS, Value, cast
+from mlkit.training.encoding import MOMENT_PARTS, TableEncoder
+
+
+def encode(encoder: Any, features: Mapping[str, Value]) -> Var:
+    """Return the matrix float64 (n_rows, n_encoded) of the features.
+
+    Raises
+    ------
+    Untraceable
+        If the encoder is no `TableEncoder`, or a feature is of another kind
+        than in training.
+    """
+    if type(encoder) is not TableEncoder:
+        raise Untraceable(f"the encoder {type(encoder).__name__}", "Use mlkit.TableEncoder.")
+    blocks = []
+    for name, fitted, columns in encoder.encoder_.transformers_:
+        if not columns or name == "remainder":
+            continue
+        values = [features[column] for column in columns]
+        blocks += _ENCODERS[name](fitted, values)
+    return blocks[0] if len(blocks) == 1 else op.concat(blocks, axis=1)
+
+
+def _numbers(fitted: Any, values: list[Value]) -> list[Var]:
+    return _finished(fitted, [_number(value) for value in values])
+
+
+def _number(value: Value) -> Var:
+    if value.dtype not in (*NUMBERS, "boolean"):
+        raise Untraceable(f"a feature of {value.dtype} that was a number", "Return one kind.")
+    return cast(value, "float64").var
+
+
+def _moments(fitted: Any, values: list[Value]) -> list[Var]:
+    if any(value.dtype != "datetime" for value in values):
+        raise Untraceable("a feature that was a datetime", "Return one kind.")
+    parts = [cast(part(v, name), "float64").var for v in values for name in MOMENT_PARTS]
+    return _finished(fitted, parts)
+
+
+def _finished(fitted: Any, columns: list[Var]) -> list[Var]:
+    """Impute, mark and scale, where the encoder standardizes."""
+    if not isinstance(fitted, Pipeline):
+        return columns
+    block = columns[0] if len(columns) == 1 else op.concat(columns, axis=1)
+    imputer, scaler = fitted[-2], fitted[-1]
+    is_missing = op.isnan(block)
+    filled = op.where(is_missing, op.const(imputer.statistics_[None, :].astype("float64")), block)
+    marked = imputer.indicator_.features_
+    if len(marked):
+        chosen = op.gather(is_missing, op.const(np.asarray(marked, dtype="int64")), axis=1)
+        filled = op.concat([filled, op.cast(chosen, to=np.float64)], axis=1)
+    centred = op.sub(filled, op.const(scaler.mean_[None, :]))
+    return [op.div(centred, op.const(scaler.scale_[None, :]))]
+
+
+def _text(value: Value) -> Var:
+    if value.dtype != "str":
+        raise Untraceable(f"a feature of {value.dtype} that was text", "Return one kind.")
+    return value.var
+
+
+def _one_hot(fitted: Any, values: list[Value]) -> list[Var]:
+    flags = []
+    for position, value in enumerate(values):
+        places, n_columns, default = _one_hot_places(fitted, position)
+        place = lookup_text(_text(value), places, default=default)
+        flags.append(op.equal(place, op.const(np.arange(n_columns)[None, :])))
+    joined = flags[0] if len(flags) == 1 else op.concat(flags, axis=1)
+    return [op.cast(joined, to=np.float64)]
+
+
+def _one_hot_places(fitted: Any, position: int) -> tuple[dict[str, int], int, int]:
+    """Return each category's column, their number, and the column of what was not seen."""
+    categories = [NO_TEXT if c is None else c for c in fitted.categories_[position]]
+    rare = fitted.infrequent_categories_[position]
+    if rare is None:
+        return {c: place for place, c in enumerate(categories)}, len(categories), -1
+    are_rare = {NO_TEXT if c is None else c for c in rare}
+    frequent = [c for c in categories if c not in are_rare]
+    places = {c: place for place, c in enumerate(frequent)}
+    return places, len(frequent) + 1, len(frequent)
+
+
+def _target_means(fitted: Any, values: list[Value]) -> list[Var]:
+    means = fitted[0] if isinstance(fitted, Pipeline) else fitted
+    n_columns = len(values)
+    per_column = len(means.encodings_) // n_columns
+    overall = np.atleast_1d(np.asarray(means.target_mean_, dtype="float64"))
+    columns = []
+    for position, value in enumerate(values):
+        categories = [NO_TEXT if c is None else c for c in means.categories_[position]]
+        for place in range(per_column):
+            table = means.encodings_[position * per_column + place]
+            columns.append(
+                ml.label_encoder(
+                    _text(value),
+                    keys_tensor=np.array(categories, dtype="str"),
+                    values_tensor=np.asarray(table, dtype="float64"),
+                    default_tensor=overall[place : place + 1],
+                )
+            )
+    return _finished(fitted, columns)
+
+
+_ENCODERS = {"numbers": _numbers, "moments": _moments, "few": _one_hot, "many": _target_means}

@@ -1,0 +1,291 @@
+"""numpy's functions of numbers, element by element."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from mlkit.training.compilation.arithmetic import binary, invert, negative
+from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.values import (
+    FLOATS,
+    INTEGERS,
+    NUMBERS,
+    Value,
+    cast,
+    const,
+    is_missing,
+    lifted,
+    promoted,
+)
+
+
+def isna(value: Value) -> Value:
+    """Return which values are missing."""
+    return Value(dtype="bool", var=is_missing(value))
+
+
+def absolute(value: Value) -> Value:
+    """Return the distance from zero."""
+    if value.dtype == "bool":
+        return value
+    if value.dtype not in NUMBERS:
+        raise Untraceable(f"abs of {value.dtype}", "Turn it into a number first.")
+    return Value(dtype=value.dtype, var=op.abs(value.var), can_miss=value.can_miss)
+
+
+def rounded(value: Value, decimals: int = 0) -> Value:
+    """Round half to even, as numpy does; 10**decimals is multiplied in and divided out."""
+    if value.dtype in (*INTEGERS, "bool") and decimals >= 0:
+        return value
+    if value.dtype not in FLOATS:
+        raise Untraceable(f"round of {value.dtype}", "Cast to float first.")
+    if decimals == 0:
+        return Value(dtype=value.dtype, var=op.round(value.var), can_miss=value.can_miss)
+    scale = const(10.0 ** abs(decimals), value.dtype)
+    there, back = (op.mul, op.div) if decimals > 0 else (op.div, op.mul)
+    var = back(op.round(there(value.var, scale)), scale)
+    return Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
+
+
+def floating(name: str, value: Value) -> Value:
+    """Return a function whose result is a float, called as numpy calls it."""
+    if value.dtype not in NUMBERS:
+        raise Untraceable(f"np.{name} of {value.dtype}", "Turn it into a number first.")
+    if value.dtype != "float32":
+        value = cast(value, "float64")
+    if value.dtype == "float32":
+        wide = _FUNCTIONS[name](op.cast(value.var, to=np.float64))
+        return Value(dtype="float32", var=op.cast(wide, to=np.float32), can_miss=True)
+    can_miss = value.can_miss or name in _UNDEFINED_SOMEWHERE
+    return Value(dtype="float64", var=_FUNCTIONS[name](value.var), can_miss=can_miss)
+
+
+def _step(name: str, value: Value) -> Value:
+    """Return floor, ceil, rint, trunc or sign, which leave whole numbers alone."""
+    if value.dtype == "bool":
+        raise Untraceable(f"np.{name} of booleans", "Cast to int first.")
+    if value.dtype not in (*FLOATS, *INTEGERS):
+        raise Untraceable(f"np.{name} of {value.dtype}", "Turn it into a number first.")
+    if name == "sign":
+        var = op.sign(value.var)
+        if value.dtype in FLOATS and value.can_miss:
+            var = op.where(op.isnan(value.var), value.var, var)
+        return Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
+    if value.dtype in INTEGERS:
+        return value if name != "rint" else cast(value, "float64")
+    if name == "trunc":
+        var = op.mul(op.sign(value.var), op.floor(op.abs(value.var)))
+        if value.can_miss:
+            var = op.where(op.isnan(value.var), value.var, var)
+    else:
+        var = {"floor": op.floor, "ceil": op.ceil, "rint": op.round}[name](value.var)
+    return Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
+
+
+def extremum(name: str, left: Any, right: Any) -> Value:
+    """Return np.maximum or np.minimum, where a missing value wins, or np.fmax, where none does."""
+    left, right = _both(left, right)
+    left, right = promoted(left, right)
+    if left.dtype not in (*FLOATS, *INTEGERS):
+        raise Untraceable(f"np.{name} of {left.dtype}", "Cast to a number first.")
+    is_more = op.greater_or_equal if name in ("maximum", "fmax") else op.less_or_equal
+    if left.dtype in INTEGERS:
+        return Value(
+            dtype=left.dtype, var=op.where(is_more(left.var, right.var), left.var, right.var)
+        )
+    takes_left = is_more(left.var, right.var)
+    if name.startswith("f"):
+        takes_left = op.or_(takes_left, op.isnan(right.var))
+        can_miss = left.can_miss and right.can_miss
+    else:
+        takes_left = op.or_(takes_left, op.isnan(left.var))
+        can_miss = left.can_miss or right.can_miss
+    return Value(dtype=left.dtype, var=op.where(takes_left, left.var, right.var), can_miss=can_miss)
+
+
+def clip(value: Value, lower: Any = None, upper: Any = None) -> Value:
+    """Bound numbers; what is missing stays missing, and a bound that is missing does not bind."""
+    if value.dtype not in (*FLOATS, *INTEGERS):
+        raise Untraceable(f"clip of {value.dtype}", "Cast to a number first.")
+    for name, bound in (("maximum", lower), ("minimum", upper)):
+        if bound is None or (isinstance(bound, float) and bound != bound):
+            continue
+        lifted_bound = lifted(bound, value)
+        value, limit = promoted(value, lifted_bound)
+        is_beyond = op.less if name == "maximum" else op.greater
+        var = op.where(is_beyond(value.var, limit.var), limit.var, value.var)
+        value = Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
+    return value
+
+
+def _both(left: Any, right: Any) -> tuple[Value, Value]:
+    if not isinstance(left, Value):
+        return lifted(left, right), right
+    return left, lifted(right, left)
+
+
+def _log1p(x: Var) -> Var:
+    """Return log(1 + x), exact to the last bits near zero (Goldberg 1991, theorem 4)."""
+    one = const(1.0)
+    up = op.add(one, x)
+    back = op.sub(up, one)
+    plain = op.log(up)
+    mended = op.sub(plain, op.div(op.sub(back, x), up))
+    return op.where(op.equal(back, x), plain, mended)
+
+
+def _expm1(x: Var) -> Var:
+    """Return exp(x) - 1, exact near zero (Higham 2002, section 1.14.1)."""
+    one = const(1.0)
+    power = op.exp(x)
+    less = op.sub(power, one)
+    logarithm = op.log(power)
+    mended = op.mul(less, op.div(x, logarithm))
+    result = op.where(op.less(op.abs(x), const(0.5)), mended, less)
+    return op.where(op.equal(power, one), x, result)
+
+
+def _narrow(function: Callable[[Var], Var], x: Var) -> Var:
+    """Call a function that ONNX Runtime has in float32 only; a first guess."""
+    return op.cast(function(op.cast(x, to=np.float32)), to=np.float64)
+
+
+def _arctan(x: Var) -> Var:
+    """Refine the float32 arctangent by Newton's steps on the tangent of the difference."""
+    guess = _narrow(op.atan, x)
+    for _ in range(2):
+        sine, cosine = op.sin(guess), op.cos(guess)
+        # tan(a - b) = (x - tan b) / (1 + x tan b), free of the poles of tan.
+        above = op.sub(op.mul(x, cosine), sine)
+        below = op.add(cosine, op.mul(x, sine))
+        guess = op.add(guess, op.div(above, below))
+    is_endless = op.isinf(x)
+    half = op.mul(op.sign(x), const(np.pi / 2))
+    return op.where(is_endless, half, guess)
+
+
+def _arcsin(x: Var) -> Var:
+    one = const(1.0)
+    # (1 - x)(1 + x) keeps the digits that 1 - x² loses near ±1.
+    other = op.sqrt(op.mul(op.sub(one, x), op.add(one, x)))
+    return _arctan(op.div(x, other))
+
+
+def _arccos(x: Var) -> Var:
+    return op.sub(const(np.pi / 2), _arcsin(x))
+
+
+_FUNCTIONS: dict[str, Callable[[Var], Var]] = {
+    "log": op.log,
+    "log2": lambda x: op.div(op.log(x), const(np.log(2))),
+    "log10": lambda x: op.div(op.log(x), const(np.log(10))),
+    "log1p": _log1p,
+    "exp": op.exp,
+    "expm1": _expm1,
+    "exp2": lambda x: op.pow(const(2.0), x),
+    "sqrt": op.sqrt,
+    "sin": op.sin,
+    "cos": op.cos,
+    "tan": lambda x: op.div(op.sin(x), op.cos(x)),
+    "arcsin": _arcsin,
+    "arccos": _arccos,
+    "arctan": _arctan,
+    "tanh": op.tanh,
+    "radians": lambda x: op.mul(x, const(np.pi / 180)),
+    "deg2rad": lambda x: op.mul(x, const(np.pi / 180)),
+    "degrees": lambda x: op.mul(x, const(180 / np.pi)),
+    "rad2deg": lambda x: op.mul(x, const(180 / np.pi)),
+}
+_UNDEFINED_SOMEWHERE = {"log", "log2", "log10", "log1p", "sqrt", "arcsin", "arccos", "tan"}
+
+
+def _square(value: Value) -> Value:
+    if value.dtype == "bool":
+        raise Untraceable("np.square of booleans", "Cast to int first.")
+    return binary("mul", value, value)
+
+
+def _isfinite(value: Value) -> Value:
+    if value.dtype not in FLOATS:
+        return Value(dtype="bool", var=op.equal(value.var, value.var))
+    # inf - inf and NaN - NaN are NaN.
+    gap = op.sub(value.var, value.var)
+    return Value(dtype="bool", var=op.not_(op.isnan(gap)))
+
+
+def _isinf(value: Value) -> Value:
+    if value.dtype not in FLOATS:
+        return Value(dtype="bool", var=op.not_(op.equal(value.var, value.var)))
+    return Value(dtype="bool", var=op.isinf(op.cast(value.var, to=np.float64)))
+
+
+def _hypot(left: Any, right: Any) -> Value:
+    left, right = _both(left, right)
+    return floating("sqrt", binary("add", binary("mul", left, left), binary("mul", right, right)))
+
+
+def _truth(value: Any) -> Any:
+    return cast(value, "bool") if isinstance(value, Value) else bool(value)
+
+
+def _operator(name: str) -> Callable[[Any, Any], Value]:
+    return lambda left, right: binary(name, left, right)
+
+
+def _logical(name: str) -> Callable[[Any, Any], Value]:
+    return lambda left, right: binary(name, _truth(left), _truth(right))
+
+
+#: numpy's ufuncs by their names, of one or two columns.
+UFUNCS: dict[str, Callable[..., Value]] = {
+    **{name: (lambda value, name=name: floating(name, value)) for name in _FUNCTIONS},
+    **{
+        name: (lambda value, name=name: _step(name, value))
+        for name in ("floor", "ceil", "rint", "trunc", "sign")
+    },
+    **{
+        name: (lambda left, right, name=name: extremum(name, left, right))
+        for name in ("maximum", "minimum", "fmax", "fmin")
+    },
+    "absolute": absolute,
+    "fabs": lambda value: absolute(value if value.dtype in FLOATS else cast(value, "float64")),
+    "square": _square,
+    "negative": negative,
+    "positive": lambda value: value,
+    "reciprocal": lambda value: binary("truediv", 1.0, value),
+    "isnan": isna,
+    "isfinite": _isfinite,
+    "isinf": _isinf,
+    "hypot": _hypot,
+    "logical_not": lambda value: invert(_truth(value)),
+    "invert": invert,
+    "add": _operator("add"),
+    "subtract": _operator("sub"),
+    "multiply": _operator("mul"),
+    "divide": _operator("truediv"),
+    "floor_divide": _operator("floordiv"),
+    "remainder": _operator("mod"),
+    "power": _operator("pow"),
+    "float_power": lambda left, right: binary("pow", *_floats(left, right)),
+    "equal": _operator("eq"),
+    "not_equal": _operator("ne"),
+    "less": _operator("lt"),
+    "less_equal": _operator("le"),
+    "greater": _operator("gt"),
+    "greater_equal": _operator("ge"),
+    "logical_and": _logical("and"),
+    "logical_or": _logical("or"),
+    "logical_xor": _logical("xor"),
+    "bitwise_and": _operator("and"),
+    "bitwise_or": _operator("or"),
+    "bitwise_xor": _operator("xor"),
+}
+
+
+def _floats(left: Any, right: Any) -> list[Any]:
+    return [
+        cast(side, "float64") if isinstance(side, Value) else float(side) for side in (left, right)
+    ]

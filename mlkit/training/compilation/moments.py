@@ -1,0 +1,253 @@
+"""Datetimes and spans of time: their parts, by whole-number arithmetic on microseconds."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from mlkit.core.rows import NO_INTEGER
+from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.trees import step_function
+from mlkit.training.compilation.values import Value, cast, const, is_missing, where
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+_UNITS = {"D": DAY, "d": DAY, "h": 3600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": 1000}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: The Gregorian calendar, weekdays included, repeats after this many seconds.
+_CYCLE = 146_097 * 86_400
+#: Years whose changes of offset are listed; later ones follow the last rule, cycle by cycle.
+_YEARS = (1800, 2500)
+
+
+def part(value: Value, name: str) -> Value:
+    """Return what `Series.dt` calls `name`, of datetimes in their own time zone."""
+    if value.dtype == "timedelta":
+        return _span_part(value, name)
+    if name not in PARTS:
+        raise Untraceable(f".dt.{name}", f"Of datetimes, take one of {', '.join(sorted(PARTS))}.")
+    local = wall_clock(value)
+    found = PARTS[name](local.var)
+    is_flag = name.startswith("is_")
+    if is_flag:
+        held = op.and_(found, op.not_(is_missing(value))) if value.can_miss else found
+        return Value(dtype="bool", var=held)
+    return _or_missing(value, Value(dtype="int32", var=op.cast(found, to=np.int32)))
+
+
+def _or_missing(value: Value, found: Value) -> Value:
+    """Return what was found, as floats with NaN where the value is missing."""
+    if not value.can_miss:
+        return found
+    nan = Value(dtype="float64", var=const(np.nan), can_miss=True)
+    return where(is_missing(value), nan, cast(found, "float64"))
+
+
+def total_seconds(value: Value) -> Value:
+    """Return spans of time in seconds."""
+    if value.dtype != "timedelta":
+        raise Untraceable(f"total_seconds of {value.dtype}", "Subtract two datetimes first.")
+    seconds = op.div(op.cast(value.var, to=np.float64), const(float(SECOND)))
+    return _or_missing(value, Value(dtype="float64", var=seconds))
+
+
+def floor(value: Value, unit: str) -> Value:
+    """Round datetimes or spans down to whole days, hours, minutes or seconds."""
+    if unit not in _UNITS:
+        raise Untraceable(f"floor to {unit!r}", f"Use one of {', '.join(_UNITS)}.")
+    if value.tz not in (None, "UTC"):
+        raise Untraceable(
+            f"rounding in the zone {value.tz}", "Take .dt.tz_localize(None) of it first."
+        )
+    step = const(_UNITS[unit], "int64")
+    whole = op.sub(value.var, op.mod(value.var, step))
+    if value.can_miss:
+        whole = op.where(is_missing(value), value.var, whole)
+    return Value(dtype=value.dtype, var=whole, can_miss=value.can_miss, tz=value.tz)
+
+
+def wall_clock(value: Value) -> Value:
+    """Return datetimes as the clocks of their zone show them, without a zone."""
+    if value.tz in (None, "UTC"):
+        return Value(dtype="datetime", var=value.var, can_miss=value.can_miss)
+    seconds = _floor_div(value.var, SECOND)
+    edges, offsets = _offsets(value.tz)
+    last, cycle = const(edges[-1], "int64"), const(_CYCLE, "int64")
+    wrapped = op.add(last, op.mod(op.sub(seconds, last), cycle))
+    late = op.greater_or_equal(seconds, const(edges[-1] + _CYCLE, "int64"))
+    seconds = op.where(late, wrapped, seconds)
+    offset = step_function(op.cast(seconds, to=np.float64), edges, offsets)
+    micros = op.mul(op.cast(offset, to=np.int64), const(SECOND, "int64"))
+    var = op.add(value.var, micros)
+    if value.can_miss:
+        var = op.where(is_missing(value), const(NO_INTEGER, "int64"), var)
+    return Value(dtype="datetime", var=var, can_miss=value.can_miss)
+
+
+@cache
+def _offsets(zone: str) -> tuple[list[int], list[int]]:
+    """Return when a zone's offset changes, in seconds since 1970, and the offsets between."""
+    info = ZoneInfo(zone)
+
+    def offset(second: int) -> int:
+        shift = (_EPOCH + timedelta(seconds=second)).astimezone(info).utcoffset()
+        return int(shift.total_seconds())  # type: ignore[union-attr]
+
+    start, end = (int((datetime(y, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) for y in _YEARS)
+    week = 7 * 86_400
+    edges, offsets = [], [offset(start)]
+    for begin in range(start, end, week):
+        before, after = offset(begin), offset(begin + week)
+        if before != after:
+            seconds = range(begin, begin + week)
+            edges.append(seconds[bisect_left(seconds, x=True, key=lambda s: offset(s) == after)])
+            offsets.append(after)
+    return edges or [start], offsets if edges else offsets * 2
+
+
+def _floor_div(var: Var, divisor: int) -> Var:
+    by = const(divisor, "int64")
+    return op.div(op.sub(var, op.mod(var, by)), by)
+
+
+def _number(value: int) -> Var:
+    return const(value, "int64")
+
+
+def _days(micros: Var) -> Var:
+    return _floor_div(micros, DAY)
+
+
+def _in_day(micros: Var, unit: int, count: int | None = None) -> Var:
+    """Return how many whole units of the day have gone by, of `count` before it starts anew."""
+    whole = op.div(op.mod(micros, _number(DAY)), _number(unit))
+    return whole if count is None else op.mod(whole, _number(count))
+
+
+def _civil(micros: Var) -> tuple[Var, Var, Var]:
+    """Return year, month and day.
+
+    After Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013): years
+    that begin in March, in eras of 400, make every division one of non-negative
+    numbers.
+    """
+    n = _number
+    shifted = op.add(_days(micros), n(719_468))
+    era = _floor_div(shifted, 146_097)
+    of_era = op.sub(shifted, op.mul(era, n(146_097)))
+    leaps = op.sub(
+        op.add(op.sub(of_era, op.div(of_era, n(1460))), op.div(of_era, n(36_524))),
+        op.div(of_era, n(146_096)),
+    )
+    year_of_era = op.div(leaps, n(365))
+    before = op.sub(
+        op.add(op.mul(year_of_era, n(365)), op.div(year_of_era, n(4))),
+        op.div(year_of_era, n(100)),
+    )
+    of_year = op.sub(of_era, before)
+    shifted_month = op.div(op.add(op.mul(of_year, n(5)), n(2)), n(153))
+    start = op.div(op.add(op.mul(shifted_month, n(153)), n(2)), n(5))
+    day = op.add(op.sub(of_year, start), n(1))
+    month = op.add(op.mod(op.add(shifted_month, n(2)), n(12)), n(1))
+    year = op.add(op.add(year_of_era, op.mul(era, n(400))), op.cast(_early(month), to=np.int64))
+    return year, month, day
+
+
+def _early(month: Var) -> Var:
+    return op.less_or_equal(month, _number(2))
+
+
+def _leap(year: Var) -> Var:
+    def divides(by: int) -> Var:
+        return op.equal(op.mod(year, _number(by)), _number(0))
+
+    return op.or_(op.and_(divides(4), op.not_(divides(100))), divides(400))
+
+
+def _weekday(micros: Var) -> Var:
+    # 1 January 1970 was a Thursday; Monday is 0.
+    return op.mod(op.add(_days(micros), _number(3)), _number(7))
+
+
+def _day_of_year(micros: Var) -> Var:
+    year, month, day = _civil(micros)
+    n = _number
+    # Days before each month of a plain year, by the same line as in `_civil`.
+    march_on = op.div(op.add(op.mul(op.sub(month, n(3)), n(153)), n(2)), n(5))
+    leap_day = op.cast(_leap(year), to=np.int64)
+    late = op.add(op.add(march_on, n(59)), leap_day)
+    early = op.mul(op.sub(month, n(1)), n(31))
+    return op.add(op.where(_early(month), early, late), day)
+
+
+def _days_in_month(micros: Var) -> Var:
+    year, month, _ = _civil(micros)
+    n = _number
+    # 31 and 30 alternate, and start anew in August.
+    odd = op.mod(op.add(month, op.div(month, n(8))), n(2))
+    february = op.add(n(28), op.cast(_leap(year), to=np.int64))
+    return op.where(op.equal(month, n(2)), february, op.add(n(30), odd))
+
+
+def _quarter(micros: Var) -> Var:
+    return op.add(op.div(op.sub(_civil(micros)[1], _number(1)), _number(3)), _number(1))
+
+
+def _is(found: Var, number: int) -> Var:
+    return op.equal(found, _number(number))
+
+
+def _starts(micros: Var, months: int) -> Var:
+    """Return which days are the first of a span of months that begins with January."""
+    _, month, day = _civil(micros)
+    return op.and_(_is(day, 1), _is(op.mod(op.sub(month, _number(1)), _number(months)), 0))
+
+
+def _ends(micros: Var, months: int) -> Var:
+    return _starts(op.add(micros, _number(DAY)), months)
+
+
+PARTS: dict[str, Callable[[Var], Var]] = {
+    "year": lambda t: _civil(t)[0],
+    "month": lambda t: _civil(t)[1],
+    "day": lambda t: _civil(t)[2],
+    "hour": lambda t: _in_day(t, 3600 * SECOND),
+    "minute": lambda t: _in_day(t, 60 * SECOND, 60),
+    "second": lambda t: _in_day(t, SECOND, 60),
+    "microsecond": lambda t: op.mod(t, _number(SECOND)),
+    "dayofweek": _weekday,
+    "day_of_week": _weekday,
+    "weekday": _weekday,
+    "dayofyear": _day_of_year,
+    "day_of_year": _day_of_year,
+    "days_in_month": _days_in_month,
+    "daysinmonth": _days_in_month,
+    "quarter": _quarter,
+    "is_month_start": lambda t: _starts(t, 1),
+    "is_month_end": lambda t: _ends(t, 1),
+    "is_quarter_start": lambda t: _starts(t, 3),
+    "is_quarter_end": lambda t: _ends(t, 3),
+    "is_year_start": lambda t: _starts(t, 12),
+    "is_year_end": lambda t: _ends(t, 12),
+    "is_leap_year": lambda t: _leap(_civil(t)[0]),
+}
+SPAN_PARTS = ("days", "seconds", "microseconds")
+
+
+def _span_part(value: Value, name: str) -> Value:
+    if name not in SPAN_PARTS:
+        raise Untraceable(
+            f".dt.{name} of a span of time", f"Take {', '.join(SPAN_PARTS)} or total_seconds()."
+        )
+    if name == "days":
+        found, dtype = _days(value.var), "int64"
+    elif name == "seconds":
+        found, dtype = _in_day(value.var, SECOND), "int32"
+    else:
+        found, dtype = op.mod(value.var, _number(SECOND)), "int32"
+    return _or_missing(value, cast(Value(dtype="int64", var=found), dtype))

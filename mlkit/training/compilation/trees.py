@@ -1,0 +1,165 @@
+"""Decision trees as one TreeEnsemble node, in float64, deciding as their library does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import spox.opset.ai.onnx.ml.v5 as ml
+from spox import Var
+
+_LESS_OR_EQUAL, _LESS = 0, 1
+_SUM = 1
+
+
+@dataclass(kw_only=True)
+class Forest:
+    """Trees that are added up, target by target.
+
+    Parameters
+    ----------
+    n_targets
+        Number of sums that a row gets.
+    mode
+        How a node compares: 0 for at most its threshold, 1 for below it.
+    """
+
+    n_targets: int = 1
+    mode: int = _LESS_OR_EQUAL
+    n_inner: int = 0
+    n_leaves: int = 0
+    roots: list[int] = field(default_factory=list)
+    inner: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+    leaves: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    def add(
+        self,
+        *,
+        feature: np.ndarray,
+        threshold: np.ndarray,
+        left: np.ndarray,
+        right: np.ndarray,
+        value: np.ndarray,
+        missing_left: np.ndarray,
+        target: int = 0,
+    ) -> None:
+        """Add a tree whose node 0 is the root; `left` is negative for leaves.
+
+        Parameters
+        ----------
+        feature, threshold, left, right, missing_left
+            Of each node (n_nodes,): a row goes left if its feature is at most
+            (or below) the threshold, or missing and `missing_left`.
+        value
+            What a leaf adds (n_nodes,).
+        target
+            The sum that it is added to.
+        """
+        is_leaf = np.asarray(left) < 0
+        if is_leaf[0]:
+            # A node must be the root: both of its ways lead to the leaf.
+            self._append(
+                *(np.zeros(1) for _ in range(2)), *(np.full(1, self.n_leaves) for _ in range(2)),
+                *(np.ones(1) for _ in range(3)), np.asarray(value)[:1], target,
+            )  # fmt: skip
+            return
+        inner, leaves = np.flatnonzero(~is_leaf), np.flatnonzero(is_leaf)
+        place = np.empty(len(is_leaf), dtype="int64")
+        place[inner] = self.n_inner + np.arange(len(inner))
+        place[leaves] = self.n_leaves + np.arange(len(leaves))
+        left, right = np.asarray(left)[inner], np.asarray(right)[inner]
+        self._append(
+            np.asarray(feature)[inner], np.asarray(threshold)[inner], place[left], place[right],
+            is_leaf[left], is_leaf[right], np.asarray(missing_left)[inner],
+            np.asarray(value)[leaves], target,
+        )  # fmt: skip
+
+    def _append(self, *columns: np.ndarray | int) -> None:
+        *inner, weights, target = columns
+        self.roots.append(self.n_inner)
+        self.inner.append(tuple(inner))  # type: ignore[arg-type]
+        self.leaves.append((np.asarray(weights), np.full(len(weights), target)))  # type: ignore[arg-type]
+        self.n_inner += len(inner[0])  # type: ignore[arg-type]
+        self.n_leaves += len(weights)  # type: ignore[arg-type]
+
+    def thresholds(self) -> list[tuple[int, float]]:
+        """Return the feature and threshold of each node."""
+        feature, threshold = (np.concatenate([t[i] for t in self.inner]) for i in range(2))
+        return list(zip(feature.astype(int).tolist(), threshold.tolist(), strict=True))
+
+    def sums(self, features: Var) -> Var:
+        """Return the sums (n_rows, n_targets) of the leaves that rows of features reach."""
+        feature, threshold, yes, no, yes_leaf, no_leaf, missing_left = (
+            np.concatenate(column) for column in zip(*self.inner, strict=True)
+        )
+        weights, targets = (np.concatenate(column) for column in zip(*self.leaves, strict=True))
+
+        def ints(column: np.ndarray) -> list[int]:
+            return [int(item) for item in column]
+
+        return ml.tree_ensemble(
+            features,
+            aggregate_function=_SUM,
+            n_targets=self.n_targets,
+            tree_roots=self.roots,
+            nodes_featureids=ints(feature),
+            nodes_splits=threshold.astype("float64"),
+            nodes_modes=np.full(self.n_inner, self.mode, dtype="uint8"),
+            nodes_truenodeids=ints(yes),
+            nodes_falsenodeids=ints(no),
+            nodes_trueleafs=ints(yes_leaf),
+            nodes_falseleafs=ints(no_leaf),
+            nodes_missing_value_tracks_true=ints(missing_left),
+            leaf_weights=weights.astype("float64"),
+            leaf_targetids=ints(targets),
+        )
+
+
+def as_float32_decides(threshold: np.ndarray) -> np.ndarray:
+    """Return thresholds for float64 that decide as these do once a value is float32.
+
+    The largest float64 that rounds, half to even, to a float32 at most the
+    threshold: so nothing need be cast, and no row near a split changes sides.
+    """
+    below = threshold.astype("float32")
+    below = np.where(
+        below.astype("float64") > threshold, np.nextafter(below, np.float32(-np.inf)), below
+    )
+    above = np.nextafter(below, np.float32(np.inf))
+    middle = (below.astype("float64") + above.astype("float64")) / 2
+    is_even = below.view("uint32") % 2 == 0
+    return np.where(is_even, middle, np.nextafter(middle, -np.inf))
+
+
+def step_function(x: Var, edges: Sequence[float], values: Sequence[float]) -> Var:
+    """Return `values[i]` for x from `edges[i - 1]` on and below `edges[i]`.
+
+    Parameters
+    ----------
+    x
+        float64 of shape (n_rows, 1).
+    edges
+        Ascending.
+    values
+        One more than there are edges.
+    """
+    feature, threshold, left, right, leaf = [], [], [], [], []
+
+    def grow(low: int, high: int) -> int:
+        place = len(feature)
+        middle = (low + high) // 2
+        for column in (feature, threshold, left, right, leaf):
+            column.append(0)
+        if low == high:
+            left[place], leaf[place] = -1, values[low]
+        else:
+            threshold[place] = edges[middle]
+            left[place] = grow(low, middle)
+            right[place] = grow(middle + 1, high)
+        return place
+
+    grow(0, len(edges))
+    forest = Forest(mode=_LESS)
+    columns = (np.array(column) for column in (feature, threshold, left, right, leaf))
+    names = ("feature", "threshold", "left", "right", "value")
+    forest.add(**dict(zip(names, columns, strict=True)), missing_left=np.zeros(len(left)))
+    return forest.sums(x)
