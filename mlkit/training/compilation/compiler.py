@@ -60,7 +60,7 @@ def compile_model(model: TrainedModel) -> Compiled:
 
 
 def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
-    """Return a fitted featurizer alone as a graph: an output (n_rows, 1) for each feature.
+    """Return a fitted featurizer alone as a graph: an output `feature NAME` (n_rows, 1) for each.
 
     Numbers and booleans come as float64, NaN where missing, text as it is and
     datetimes as int64 (`Rows.texts` and `Rows.integers` say what is missing).
@@ -73,7 +73,7 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
 
     def outputs(features: Mapping[str, Value]) -> dict[str, Var]:
         return {
-            name: (cast(v, "float64") if v.dtype in (*NUMBERS, "boolean") else v).var
+            f"feature {name}": (cast(v, "float64") if v.dtype in (*NUMBERS, "boolean") else v).var
             for name, v in features.items()
         }
 
@@ -90,9 +90,10 @@ def _compiled(
     values = {name: _value(column, columns[name]) for name, column in known.items()}
     some_column = next(iter(columns.values()))
     features = {n: _spread(v, some_column) for n, v in trace(featurizer, values).items()}
-    by_column = spox.build(columns, outputs(features), drop_unused_inputs=True)
+    arguments = {f"column {name}": var for name, var in columns.items()}
+    by_column = spox.build(arguments, outputs(features), drop_unused_inputs=True)
     used = {node.name for node in by_column.graph.input}
-    return _in_blocks(by_column, [column for name, column in known.items() if name in used])
+    return _in_blocks(by_column, [c for name, c in known.items() if f"column {name}" in used])
 
 
 def _in_blocks(by_column: ModelProto, columns: Sequence[Column]) -> Compiled:
@@ -107,7 +108,7 @@ def _in_blocks(by_column: ModelProto, columns: Sequence[Column]) -> Compiled:
         for block, names in inputs.items()
     }
     split = {
-        name: var
+        f"column {name}": var
         for block, names in inputs.items()
         for name, var in zip(names, _columns(blocks[block], len(names)), strict=True)
     }
