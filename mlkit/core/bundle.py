@@ -20,11 +20,45 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 SCHEMA = "schema.json"
 MODEL = "model.skops"
+GRAPH = "model.onnx"
 GOLDEN = "golden.json"
 EVALUATION = "evaluation.json"
+PROFILE = "profile.json"
 TRAINING_ROWS = "training_rows.npy"
 CARD = "README.md"
-FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, TRAINING_ROWS, CARD)
+SIGNATURE = "signature.json"
+#: What every bundle has, and what a runtime needs beside it.
+FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, PROFILE, TRAINING_ROWS, CARD)
+RUNTIME_FILES = {"python": (), "onnx": (GRAPH,)}
+#: Far above what any real one takes; a bound on what is read before it is understood.
+MOST_BYTES = 64 * 2**20
+
+
+class Parity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The certificate that a graph and the pipeline that it was made from are equal.
+
+    Attributes
+    ----------
+    n_rows
+        Rows that were scored by both, by their origin.
+    n_refused
+        Rows among them that the pipeline raised an error for.
+    n_flipped
+        Rows whose decision differed, ties within the tolerance left out: 0.
+    largest_difference
+        Between two scores; of numbers above 1, as their share.
+    tolerance
+        The most that it may be.
+    batches
+        The numbers of rows that were scored at once.
+    """
+
+    n_rows: dict[str, int]
+    n_refused: int
+    n_flipped: int
+    largest_difference: float
+    tolerance: float
+    batches: list[int]
 
 
 class Manifest(
@@ -41,7 +75,13 @@ class Manifest(
     mlkit
         The version of mlkit that wrote it.
     runtime
-        What runs it: `python` needs the training side.
+        What runs it: `onnx` the scoring side alone, `python` the training side.
+    reason
+        Why it is `python`: the line and the operation that did not compile.
+    inputs
+        The columns of each input of the graph.
+    parity
+        How the graph was found equal to the pipeline.
     task, classes, threshold
         What its scores mean: see `Target` and `decide`.
     target
@@ -67,6 +107,9 @@ class Manifest(
     prior: list[float]
     lineage: dict[str, Any]
     files: dict[str, str]
+    reason: str = ""
+    inputs: dict[str, list[str]] = {}
+    parity: Parity | None = None
     digest: str = ""
 
     def sealed(self) -> "Manifest":
@@ -126,27 +169,36 @@ class Bundle:
         manifest = _read_manifest(folder)
         _check_files(folder, manifest)
         try:
-            schema = Schema.from_json((folder / SCHEMA).read_bytes())
-            golden = msgspec.json.decode((folder / GOLDEN).read_bytes(), type=Golden)
-        except (ConfigError, msgspec.DecodeError) as error:
+            schema = Schema.from_json(read_text(folder / SCHEMA))
+            golden = msgspec.json.decode(read_text(folder / GOLDEN), type=Golden)
+        except (ConfigError, msgspec.DecodeError, RecursionError) as error:
             raise BundleError(f"{folder} is not a readable bundle: {error}") from None
         return cls(path=folder, manifest=manifest, schema=schema, golden=golden)
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:
     """Write the manifest of the files in `folder`, as the last of them."""
-    files = {name: sha256(folder / name) for name in FILES}
+    names = (*FILES, *RUNTIME_FILES[manifest.runtime])
+    files = {name: sha256(folder / name) for name in names}
     sealed = msgspec.structs.replace(manifest, files=files).sealed()
     text = msgspec.json.format(msgspec.json.encode(sealed), indent=2)
     (folder / MANIFEST).write_bytes(text + b"\n")
     return sealed
 
 
+def read_text(path: Path) -> bytes:
+    """Return the bytes of a file of text, if it is not absurdly long."""
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise BundleError(f"{path} has {size:,} bytes; no bundle of mlkit has one so long.")
+    return path.read_bytes()
+
+
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if path.is_symlink() or not path.is_file():
         raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}.")
-    text = path.read_bytes()
+    text = read_text(path)
     try:
         manifest_format = msgspec.json.decode(text, type=_Versioned).format
         if manifest_format > FORMAT:
@@ -155,7 +207,7 @@ def _read_manifest(folder: Path) -> Manifest:
                 "Upgrade mlkit."
             )
         manifest = msgspec.json.decode(text, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(
             f"{path} was changed: it cannot be read ({error}). Fetch the bundle again."
         ) from None
@@ -170,12 +222,18 @@ class _Versioned(msgspec.Struct):
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
-    if set(manifest.files) != set(FILES):
+    if manifest.runtime not in RUNTIME_FILES:
+        raise BundleError(
+            f"{folder} runs on {manifest.runtime!r}, which this mlkit does not know. Upgrade mlkit."
+        )
+    # The names are these and no others, so none can lead out of the folder.
+    names = (*FILES, *RUNTIME_FILES[manifest.runtime])
+    if set(manifest.files) != set(names):
         raise BundleError(
             f"{folder / MANIFEST} lists {listed(manifest.files, most=9)}; "
-            f"a bundle has {listed(FILES, most=9)}."
+            f"a bundle of its runtime has {listed(names, most=9)}."
         )
-    unknown = {entry.name for entry in folder.iterdir()} - {MANIFEST, *FILES}
+    unknown = {entry.name for entry in folder.iterdir()} - {MANIFEST, SIGNATURE, *names}
     if unknown:
         raise BundleError(f"{folder} holds unknown files: {listed(sorted(unknown))}. Remove them.")
     for name, digest in manifest.files.items():

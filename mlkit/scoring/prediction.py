@@ -1,25 +1,31 @@
 """Load a bundle, and predict: the scoring team's whole world."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Protocol, Self, overload
 
 import numpy as np
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.decision import decide
 from mlkit.core.errors import BundleError, DataError
 from mlkit.core.extras import load
 from mlkit.core.rows import RecordRows, Rows, read_table
 from mlkit.core.schema import Schema
+from mlkit.scoring import results
+from mlkit.scoring.results import Prediction, Predictions
 
-#: Largest difference between a golden score and the one computed at load. The
-#: same pipeline on another processor may differ in the last bits.
+#: Largest difference between two runs of the same pipeline, of numbers above 1
+#: as their share: another processor may differ in the last bits.
 GOLDEN_TOLERANCE = 1e-9
 #: What runs a bundle, by the manifest's `runtime`: a module with `open_runtime`,
 #: and the extra that installs what it needs.
-_RUNTIMES = {"python": ("mlkit.training.runtime", "train")}
+_RUNTIMES = {
+    "onnx": ("mlkit.scoring.compiled", ""),
+    "python": ("mlkit.training.runtime", "train"),
+}
 
 
 class Runtime(Protocol):
@@ -30,95 +36,20 @@ class Runtime(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What a model says of one record.
+class Latency:
+    """How long one record takes, from a mapping to a prediction, in µs.
 
     Attributes
     ----------
-    label
-        The class that is predicted; for a regression, the predicted number.
-    probability
-        Of the positive class for a binary target, of `label` for a multiclass
-        one; None for a regression.
-    probabilities
-        Of each class, for a multiclass target only.
-    model
-        Name and digest of the bundle that answered.
+    p50, p99
+        The median, and what 99 of 100 calls stay below.
+    n_calls
+        How many calls were timed.
     """
 
-    label: Any
-    probability: float | None = None
-    probabilities: dict[Any, float] | None = None
-    model: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields that are set, for JSON."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
-
-class Predictions(Sequence[Prediction]):
-    """Predictions of many rows, held as columns; a sequence of `Prediction`.
-
-    Attributes
-    ----------
-    label
-        Array of the predicted labels, or of the predicted numbers (float64).
-    probability
-        As in `Prediction`, float64 of shape (n_rows,), or None.
-    probabilities
-        float64 of shape (n_rows, n_classes) for a multiclass target, or None.
-    """
-
-    def __init__(self, scores: np.ndarray, bundle: Bundle) -> None:
-        classes = bundle.manifest.classes
-        self.model = bundle.model
-        self.classes = classes
-        self.probability: np.ndarray | None = None
-        self.probabilities: np.ndarray | None = None
-        if not classes:
-            self.label = scores
-        elif scores.ndim == 1:
-            self.probability = scores
-            self.label = np.array(classes)[decide(scores, bundle.manifest.threshold)]
-        else:
-            self.probabilities = scores
-            self.probability = scores.max(axis=1, initial=0)
-            self.label = np.array(classes)[decide(scores)]
-
-    def __len__(self) -> int:
-        return len(self.label)
-
-    @overload
-    def __getitem__(self, row: int) -> Prediction: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Prediction]: ...
-    def __getitem__(self, row: int | slice) -> Prediction | list[Prediction]:
-        if isinstance(row, slice):
-            return [self[position] for position in range(*row.indices(len(self)))]
-        by_class = (
-            None
-            if self.probabilities is None
-            else dict(zip(self.classes, self.probabilities[row].tolist(), strict=True))
-        )
-        return Prediction(
-            label=self.label[row].item(),
-            probability=None if self.probability is None else float(self.probability[row]),
-            probabilities=by_class,
-            model=self.model,
-        )
-
-    def __iter__(self) -> Iterator[Prediction]:
-        return (self[row] for row in range(len(self)))
-
-    def columns(self) -> dict[str, np.ndarray]:
-        """Return the predictions as columns of a table: label, then the probabilities."""
-        if self.probability is None:
-            return {"prediction": self.label}
-        columns = {"prediction": self.label, "probability": self.probability}
-        if self.probabilities is not None:
-            for label, shares in zip(self.classes, self.probabilities.T, strict=True):
-                columns[f"probability_{label}"] = shares
-        return columns
+    p50: float
+    p99: float
+    n_calls: int
 
 
 class Predictor:
@@ -135,6 +66,10 @@ class Predictor:
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         self.bundle = bundle
         self._runtime = runtime
+        self._parse = bundle.schema.parse
+        self._result = results.single(bundle)
+        hooks = ("preprocess", "postprocess")
+        self._is_plain = all(getattr(type(self), h) is getattr(Predictor, h) for h in hooks)
 
     @classmethod
     def load(cls, path: str | Path, *, trusted: Sequence[str] = ()) -> Self:
@@ -158,16 +93,11 @@ class Predictor:
         """
         trusted = (trusted,) if isinstance(trusted, str) else trusted
         bundle = Bundle.open(path)
-        if bundle.manifest.runtime not in _RUNTIMES:
-            raise BundleError(
-                f"{path} runs on {bundle.manifest.runtime!r}, which this mlkit does not know. "
-                "Upgrade mlkit."
-            )
         module, extra = _RUNTIMES[bundle.manifest.runtime]
         purpose = f"A bundle of the runtime {bundle.manifest.runtime}"
         opener = load(module, extra=extra, purpose=purpose)
         predictor = cls(bundle, opener.open_runtime(bundle, trusted))
-        predictor._check_golden()
+        predictor.check_golden()
         return predictor
 
     @property
@@ -211,6 +141,9 @@ class Predictor:
         if hasattr(data, "columns") or _is_columns(data):
             return Predictions(self._runtime.scores(read_table(self.schema, data)), self.bundle)
         if isinstance(data, Mapping):
+            if self._is_plain:
+                rows = RecordRows(self.schema, (self._parse(data),))
+                return self._result(self._runtime.scores(rows)[0])
             return self._predict_records([data])[0]
         if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
             return self._predict_records(data)
@@ -242,13 +175,31 @@ class Predictor:
             for prediction, record in zip(predictions, prepared, strict=True)
         ]
 
-    def _check_golden(self) -> None:
-        golden = self.bundle.golden
-        parsed = [self.schema.parse(record) for record in golden.records]
-        found = self._runtime.scores(RecordRows(self.schema, parsed))
+    def latency(self, n_calls: int = 1000) -> Latency:
+        """Measure, on the golden rows, how long one record takes here and now."""
+        times = []
+        for record in islice(cycle(self.bundle.golden.records), n_calls):
+            start = perf_counter()
+            self.predict(record)
+            times.append(perf_counter() - start)
+        p50, p99 = (float(np.quantile(times, share) * 1e6) for share in (0.5, 0.99))
+        return Latency(p50=p50, p99=p99, n_calls=n_calls)
+
+    def check_golden(self) -> None:
+        """Score the golden rows, as `load` does.
+
+        Raises
+        ------
+        BundleError
+            If they no longer get their scores.
+        """
+        golden, parity = self.bundle.golden, self.bundle.manifest.parity
+        rows = RecordRows(self.schema, [self._parse(record) for record in golden.records])
+        found = self._runtime.scores(rows)
         expected = np.asarray(golden.scores, dtype="float64")
         difference = np.abs(found - expected)
-        allowed = GOLDEN_TOLERANCE * np.maximum(1, np.abs(expected))
+        tolerance = GOLDEN_TOLERANCE if parity is None else parity.tolerance
+        allowed = tolerance * np.maximum(1, np.abs(expected))
         if not (difference <= allowed).all():
             raise BundleError(
                 f"{self.bundle.path} no longer predicts what it did: of {len(expected)} golden "

@@ -84,12 +84,19 @@ class TrainedModel:
 
     def holdout(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the frame given to `Trainer.fit` that were held out."""
+        return frame.iloc[self._known_split().holdout]
+
+    def training(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the frame given to `Trainer.fit` that it was fitted on."""
+        return frame.iloc[self._known_split().train]
+
+    def _known_split(self) -> Split:
         if self.split is None:
             raise DataError(
                 "A model read from a bundle no longer knows positions. Evaluate it on any frame: "
                 "rows that it was trained on are left out."
             )
-        return frame.iloc[self.split.holdout]
+        return self.split
 
 
 class Trainer:

@@ -57,6 +57,7 @@ def train(config: Config) -> Run:
             lineage=lineage.describe(config, frame),
             description=config.description,
             trusted=trusted_packages(),
+            reference=model.training(frame),
         )
     return Run(bundle=bundle, evaluation=evaluation)
 

@@ -1,7 +1,7 @@
 """From a fitted pipeline to one ONNX graph: blocks of raw columns in, scores out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from spox import Tensor, Var, argument
 
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
-from mlkit.training.compilation.encoders import encode
+from mlkit.training.compilation.encoders import encode, passed_through
 from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.tracing import trace
 from mlkit.training.compilation.values import NUMBERS, Value, cast
@@ -34,10 +34,14 @@ class Compiled:
         The ONNX model, serialized.
     inputs
         The columns of each of its input blocks, by the block's name.
+    sources
+        The column that each feature of the estimator's is, where it is one, of
+        the first that are numbers.
     """
 
     graph: bytes
     inputs: dict[str, list[str]]
+    sources: list[str | None]
 
 
 def compile_model(model: TrainedModel) -> Compiled:
@@ -50,13 +54,16 @@ def compile_model(model: TrainedModel) -> Compiled:
     """
     featurizer, encoder, estimator = (step for _, step in model.pipeline.steps)
 
+    sources: list[str | None] = []
+
     def outputs(features: Mapping[str, Value]) -> dict[str, Var]:
+        sources.extend(features[name].source for name in passed_through(encoder))
         found = scores(estimator, encode(encoder, features))
         if model.target.task != "multiclass":
             found = op.reshape(found, op.const(np.array([-1])))
         return {"scores": found}
 
-    return _compiled(model.schema, featurizer, outputs)
+    return replace(_compiled(model.schema, featurizer, outputs), sources=sources)
 
 
 def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
@@ -116,7 +123,7 @@ def _in_blocks(by_column: ModelProto, columns: Sequence[Column]) -> Compiled:
     graph = spox.build(blocks, dict(outputs))
     graph.ir_version = _IR_VERSION
     graph.producer_name = "mlkit"
-    return Compiled(graph=graph.SerializeToString(deterministic=True), inputs=inputs)
+    return Compiled(graph=graph.SerializeToString(deterministic=True), inputs=inputs, sources=[])
 
 
 def _block(column: Column) -> str:

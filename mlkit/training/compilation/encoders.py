@@ -37,6 +37,13 @@ def encode(encoder: Any, features: Mapping[str, Value]) -> Var:
     return blocks[0] if len(blocks) == 1 else op.concat(blocks, axis=1)
 
 
+def passed_through(encoder: TableEncoder) -> list[str]:
+    """Return the features that the first columns of the matrix are, as they are."""
+    name, fitted, columns = encoder.encoder_.transformers_[0]
+    is_kept = name == "numbers" and not isinstance(fitted, Pipeline)
+    return list(columns) if is_kept else []
+
+
 def _numbers(fitted: Any, values: list[Value]) -> list[Var]:
     return _finished(fitted, [_number(value) for value in values])
 

@@ -1,7 +1,7 @@
 """What stops a trace: an operation that is not covered, and where it stands."""
 
+import inspect
 import linecache
-import sys
 import sysconfig
 from pathlib import Path
 from traceback import walk_stack, walk_tb
@@ -36,7 +36,7 @@ class Untraceable(Exception):  # noqa: N818
 
 def _line(error: Exception | None) -> str:
     """Return the innermost line that belongs to neither mlkit nor a library."""
-    stack = walk_stack(sys._getframe(2)) if error is None else walk_tb(error.__traceback__)
+    stack = walk_stack(inspect.currentframe()) if error is None else walk_tb(error.__traceback__)
     lines = [(frame.f_code.co_filename, number) for frame, number in stack]
     # From the raising line outwards: a traceback runs the other way.
     for name, number in lines if error is None else reversed(lines):

@@ -194,7 +194,7 @@ def _add_lightgbm(forest: Forest, root: dict[str, Any], scale: float, target: in
             )
         # Without missing values in training, LightGBM takes them for zero.
         is_zero = node["missing_type"] == "None"
-        missing_left = 0 <= node["threshold"] if is_zero else node["default_left"]
+        missing_left = node["threshold"] >= 0 if is_zero else node["default_left"]
         rows.append([node["split_feature"], node["threshold"], 0, 0, 0, missing_left])
         rows[place][2] = grow(node["left_child"])
         rows[place][3] = grow(node["right_child"])

@@ -179,19 +179,13 @@ def replaced(value: Value, old: str, new: str) -> Value:
     if not isinstance(old, str) or not isinstance(new, str) or not old:
         raise Untraceable(".str.replace of a pattern", "Replace a literal by a literal.")
     parts, counts = op.string_split(value.var, delimiter=old)
-    width = op.gather(op.shape(parts), op.const(np.array([2])))
-    parts = op.reshape(parts, op.concat([op.const(np.array([-1])), width], axis=0))
-
-    def body(i: Var, go: Var, joined: Var) -> list[Var]:
-        after = op.add(op.reshape(i, op.const(np.array([1]))), op.const(np.array([1])))
-        piece = op.string_concat(op.const(np.array([[new]])), _column(parts, after))
-        there = op.less(op.reshape(after, op.const(np.array([1, 1]))), counts)
-        return [go, op.string_concat(joined, op.where(there, piece, op.const("")))]
-
-    n_more = op.sub(width, op.const(np.array([1])))
-    first = _column(parts, op.const(np.array([0])))
-    (joined,) = op.loop(n_more, op.const(np.array([True])), [first], body=body)
-    return _like(value, _kept_missing(value, joined))
+    rows = op.shape(value.var, end=1)
+    parts = op.reshape(parts, op.concat([rows, op.shape(parts, start=2)], axis=0))
+    places = _places(parts)
+    is_later = op.greater(places, const(0, "int64"))
+    is_there = op.less(places, op.reshape(counts, op.const(np.array([-1, 1]))))
+    between = op.where(op.and_(is_later, is_there), op.const(np.array([[new]])), op.const(""))
+    return _like(value, _kept_missing(value, _joined(op.string_concat(between, parts))))
 
 
 def _like(value: Value, var: Var) -> Value:
@@ -254,23 +248,26 @@ def _places(characters: Var) -> Var:
     return op.unsqueeze(places, op.const(np.array([0])))
 
 
-def _column(texts: Var, place: Var) -> Var:
-    return op.slice(texts, place, op.add(place, op.const(np.array([1]))), op.const(np.array([1])))
-
-
 def _joined(characters: Var) -> Var:
-    """Join each row's characters to a text (n_rows, 1)."""
+    """Join each row's characters to a text (n_rows, 1): pairs first, then pairs of pairs."""
+    one, two = op.const(np.array([1])), op.const(np.array([2]))
+    rows = op.concat([op.shape(characters, end=1), one], axis=0)
+    nothing = op.expand(op.const(np.array([[""]])), rows)
     solid = op.where(_is_pad(characters), op.const(""), characters)
-    rows = op.concat([op.shape(characters, end=1), op.const(np.array([1]))], axis=0)
 
-    def body(i: Var, go: Var, joined: Var) -> list[Var]:
-        return [
-            go,
-            op.string_concat(joined, _column(solid, op.reshape(i, op.const(np.array([1]))))),
-        ]
+    def body(i: Var, go: Var, pieces: Var) -> list[Var]:
+        width = _width(pieces)
+        padded = op.concat([pieces, nothing], axis=1)
+        left = op.slice(padded, op.const(np.array([0])), width, one, two)
+        right = op.slice(padded, one, op.add(width, one), one, two)
+        joined = op.string_concat(left, right)
+        return [op.greater(_width(joined), one), joined]
 
-    empty = op.expand(op.const(np.array([[""]])), rows)
-    (joined,) = op.loop(_width(characters), op.const(np.array([True])), [empty], body=body)
+    # A column of nothing first, so that there is one even where no text has a character.
+    pieces = op.concat([nothing, solid], axis=1)
+    is_many = op.greater(_width(pieces), one)
+    endless = op.const(np.array([2**31]))
+    (joined,) = op.loop(endless, is_many, [pieces], body=body)
     return joined
 
 

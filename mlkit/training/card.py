@@ -1,0 +1,46 @@
+"""The model card: what a model is, how good it is, how it runs and what it takes."""
+
+from typing import Any
+
+from mlkit.training.compilation.parity import Outcome
+from mlkit.training.evaluation import Evaluation
+from mlkit.training.trainer import TrainedModel
+
+
+def card(
+    model: TrainedModel, evaluation: Evaluation, outcome: Outcome, *, name: str, description: str
+) -> str:
+    """Return the model card in Markdown."""
+    schema, target = model.schema, model.target
+    known = [column for column in schema.columns.values() if column.known_before]
+    lines = [f"# {name}", ""]
+    if description:
+        lines += [description, ""]
+    lines += [
+        f"A {target.task} model: {type(model.pipeline[-1]).__name__} on {_target_words(target)}.",
+        "",
+        "## How good it is",
+        "",
+        evaluation.summary(),
+        "",
+        "## How it runs",
+        "",
+        outcome.summary(),
+        "",
+        "## What it takes",
+        "",
+        "| field | type | may be missing | unit | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {column.name} | {column.kind} | {'yes' if column.nullable else 'no'} "
+        f"| {column.unit or ''} | {column.description or ''} |"
+        for column in known
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _target_words(target: Any) -> str:
+    if not target.edges:
+        return f"`{target.column}`"
+    return f"`{target.column}` cut at {', '.join(f'{edge:g}' for edge in target.edges)}"
