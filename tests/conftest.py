@@ -1,16 +1,20 @@
 """What tests share: the rendered project, its flights, and one trained model."""
 
 import logging
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 import pytest
 from hypothesis import settings
 from projects import render
 
 from mlkit import Evaluator, Predictor, Splitter, Target, Trainer, load_config, pack, read_frame
+from mlkit.core import bundle as layout
+from mlkit.core.bundle import Bundle
 from mlkit.core.log import configure_logging
 
 # The same examples in every run: a failure is one of the change at hand.
@@ -66,6 +70,18 @@ def packed(trainer: Trainer, flights: pd.DataFrame, tmp_path_factory: pytest.Tem
     evaluation = Evaluator(n_resamples=20).evaluate(model, holdout)
     folder = tmp_path_factory.mktemp("bundles") / "flight-delay"
     pack(model, evaluation, holdout, folder, name="flight-delay")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def python_packed(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same bundle as it would be had it not compiled."""
+    folder = tmp_path_factory.mktemp("python") / "flight-delay"
+    shutil.copytree(packed, folder)
+    (folder / layout.GRAPH).unlink()
+    manifest = Bundle.open(packed).manifest
+    changed = {"runtime": "python", "inputs": {}, "parity": None, "reason": "A test says so."}
+    layout.seal(folder, msgspec.structs.replace(manifest, **changed))
     return folder
 
 

@@ -98,4 +98,4 @@ def test_pins_name_hashes_and_no_host():
 def test_the_plain_install_is_the_scoring_side():
     """The dependencies without extras are few, and none of the training side's."""
     names = {line.split(">")[0] for line in PYPROJECT["project"]["dependencies"]}
-    assert names == {"msgspec", "numpy", "structlog"}
+    assert names == {"msgspec", "numpy", "onnxruntime", "structlog"}

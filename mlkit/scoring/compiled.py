@@ -40,6 +40,8 @@ class CompiledRuntime:
         options.log_severity_level = _ERRORS_ONLY
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._inputs = list(inputs.items())
+        (output,) = self._session.get_outputs()
+        self._nothing = np.empty((0, *output.shape[1:]))
         self._n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
     def scores(self, rows: Rows) -> np.ndarray:
@@ -50,6 +52,8 @@ class CompiledRuntime:
         DataError
             If a score is not finite.
         """
+        if not len(rows):
+            return self._nothing
         found = self._run(rows) if len(rows) == 1 else self._in_chunks(rows)
         if found.size == 1:
             if isfinite(found.item()):
@@ -68,7 +72,7 @@ class CompiledRuntime:
     def _in_chunks(self, rows: Rows) -> np.ndarray:
         feed = {name: getattr(rows, name)(columns) for name, columns in self._inputs}
         texts = feed.get("texts")
-        longest = 1 if texts is None or not len(rows) else max(map(len, texts.ravel()))
+        longest = 1 if texts is None else max(map(len, texts.ravel()))
         size = max(1, min(CHUNK, _MOST_CHARACTERS // max(1, longest)))
         parts = [
             {name: block[start : start + size] for name, block in feed.items()}

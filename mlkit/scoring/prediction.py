@@ -198,7 +198,9 @@ class Predictor:
         found = self._runtime.scores(rows)
         expected = np.asarray(golden.scores, dtype="float64")
         difference = np.abs(found - expected)
-        tolerance = GOLDEN_TOLERANCE if parity is None else parity.tolerance
+        tolerance = GOLDEN_TOLERANCE
+        if parity is not None:
+            tolerance = max(tolerance, min(10 * parity.largest_difference, parity.tolerance))
         allowed = tolerance * np.maximum(1, np.abs(expected))
         if not (difference <= allowed).all():
             raise BundleError(

@@ -283,14 +283,14 @@ def test_a_bundle_that_was_touched_is_refused(mlkit, packed, tmp_path):
     assert "model.skops was changed" in error
 
 
-def test_trust_is_given_by_the_reader(mlkit, packed, in_project, tmp_path, monkeypatch):
+def test_trust_is_given_by_the_reader(mlkit, python_packed, in_project, tmp_path, monkeypatch):
     """Elsewhere than in the project, the package must be trusted by name."""
     record = in_project / "data" / "flight.json"
     monkeypatch.chdir(tmp_path)
-    code, _, error = mlkit("predict", packed, record)
+    code, _, error = mlkit("predict", python_packed, record)
     assert code == 5
     assert "trust flight_delay" in error
-    assert mlkit("predict", packed, record, "--trust", "flight_delay")[0] == 0
+    assert mlkit("predict", python_packed, record, "--trust", "flight_delay")[0] == 0
 
 
 def test_a_table_needs_a_place_to_go(mlkit, packed):

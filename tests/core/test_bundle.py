@@ -27,7 +27,7 @@ def reseal(folder: Path, **changes: object) -> None:
     layout.seal(folder, msgspec.structs.replace(manifest, **changes))
 
 
-@pytest.mark.parametrize("name", [layout.MANIFEST, *layout.FILES])
+@pytest.mark.parametrize("name", [layout.MANIFEST, *layout.FILES, layout.GRAPH])
 @pytest.mark.parametrize("place", [0, 0.5, 1])
 def test_one_flipped_byte_in_any_file_is_found_and_named(copied, name, place):
     """At the start, in the middle or at the end: loading fails and names the file."""
@@ -66,10 +66,13 @@ def test_golden_rows_that_no_longer_agree_are_refused(copied):
 
 def test_a_newer_format_or_runtime_is_refused(copied):
     """What this mlkit does not know, it does not guess at."""
-    reseal(copied, runtime="quantum")
+    manifest = Bundle.open(copied).manifest
+    future = msgspec.structs.replace(manifest, runtime="quantum").sealed()
+    text = msgspec.json.format(msgspec.json.encode(future), indent=2) + b"\n"
+    (copied / layout.MANIFEST).write_bytes(text)
     with pytest.raises(BundleError, match="quantum"):
         Predictor.load(copied, trusted=["flight_delay"])
-    reseal(copied, format=99)
+    reseal(copied, runtime="onnx", format=99)
     with pytest.raises(BundleError, match="format 99"):
         Bundle.open(copied)
 
