@@ -114,16 +114,27 @@ def _target_means(fitted: Any, values: list[Value]) -> list[Var]:
     for position, value in enumerate(values):
         categories = [NO_TEXT if c is None else c for c in means.categories_[position]]
         for place in range(per_column):
-            table = means.encodings_[position * per_column + place]
+            number = position * per_column + place
+            # A mean is never missing, so scaling is all that is left: done here, not for each row.
+            table, default = (
+                _scaled(fitted, np.asarray(x, dtype="float64"), number)
+                for x in (means.encodings_[number], overall[place : place + 1])
+            )
             columns.append(
                 ml.label_encoder(
                     _text(value),
                     keys_tensor=np.array(categories, dtype="str"),
-                    values_tensor=np.asarray(table, dtype="float64"),
-                    default_tensor=overall[place : place + 1],
+                    values_tensor=table,
+                    default_tensor=default,
                 )
             )
-    return _finished(fitted, columns)
+    return columns
+
+
+def _scaled(fitted: Any, values: np.ndarray, place: int) -> np.ndarray:
+    if not isinstance(fitted, Pipeline):
+        return values
+    return (values - fitted[-1].mean_[place]) / fitted[-1].scale_[place]
 
 
 _ENCODERS = {"numbers": _numbers, "moments": _moments, "few": _one_hot, "many": _target_means}

@@ -109,16 +109,15 @@ def _add_scikit_learn(forest: Forest, tree: Any, value: np.ndarray, target: int 
 
 def _gradient_boosting(estimator: Any, features: Var) -> Converted:
     grid = estimator.estimators_
+    if not (estimator.init_ == "zero" or type(estimator.init_).__name__.startswith("Dummy")):
+        raise Untraceable("gradient boosting from another estimator", "Leave out init.")
     forest = Forest(n_targets=grid.shape[1])
+    forest.start(estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_))))
     for trees in grid:
         for target, tree in enumerate(trees):
             value = tree.tree_.value[:, 0, 0] * estimator.learning_rate
             _add_scikit_learn(forest, tree.tree_, value, target)
-    if not (estimator.init_ == "zero" or type(estimator.init_).__name__.startswith("Dummy")):
-        raise Untraceable("gradient boosting from another estimator", "Leave out init.")
-    start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_)))  # noqa: SLF001
-    raw = op.add(forest.sums(features), op.const(np.asarray(start, dtype="float64")))
-    return raw, _class_link(estimator)
+    return forest.sums(features), _class_link(estimator)
 
 
 def _class_link(estimator: Any) -> str:
@@ -130,6 +129,7 @@ def _class_link(estimator: Any) -> str:
 def _hist_gradient_boosting(estimator: Any, features: Var) -> Converted:
     grid = estimator._predictors  # noqa: SLF001
     forest = Forest(n_targets=len(grid[0]))
+    forest.start(estimator._baseline_prediction)
     for trees in grid:
         for target, tree in enumerate(trees):
             nodes = tree.nodes
@@ -146,8 +146,7 @@ def _hist_gradient_boosting(estimator: Any, features: Var) -> Converted:
                 missing_left=nodes["missing_go_to_left"],
                 target=target,
             )
-    start = np.asarray(estimator._baseline_prediction, dtype="float64")  # noqa: SLF001
-    raw = op.add(forest.sums(features), op.const(start.reshape(1, -1)))
+    raw = forest.sums(features)
     if is_classifier(estimator):
         return raw, _class_link(estimator)
     links = {"IdentityLink": "identity", "LogLink": "exp"}
@@ -230,16 +229,17 @@ def _xgboost(estimator: Any, features: Var) -> Converted:
     n_trees = len(model["trees"])
     if best is not None:
         n_trees = model["iteration_indptr"][best + 1]
-    forest = Forest(n_targets=n_targets)
-    for tree, target in zip(model["trees"][:n_trees], model["tree_info"], strict=False):
-        _add_xgboost(forest, tree, target)
     stored = json.loads(learner["learner_model_param"]["base_score"])
     base = np.atleast_1d(np.asarray(stored, dtype="float32")).astype("float64")
     if link == "sigmoid":
         base = np.log(base / (1 - base))
     elif link == "exp":
         base = np.log(base)
-    return op.add(forest.sums(features), op.const(base.reshape(1, -1))), link
+    forest = Forest(n_targets=n_targets)
+    forest.start(np.broadcast_to(base, (n_targets,)))
+    for tree, target in zip(model["trees"][:n_trees], model["tree_info"], strict=False):
+        _add_xgboost(forest, tree, target)
+    return forest.sums(features), link
 
 
 _XGBOOST_LINKS = {

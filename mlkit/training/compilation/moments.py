@@ -171,7 +171,8 @@ def _leap(year: Var) -> Var:
 
 def _weekday(micros: Var) -> Var:
     # 1 January 1970 was a Thursday; Monday is 0.
-    return op.mod(op.add(_days(micros), _number(3)), _number(7))
+    monday = op.add(micros, _number(3 * DAY))
+    return op.div(op.mod(monday, _number(7 * DAY)), _number(DAY))
 
 
 def _day_of_year(micros: Var) -> Var:

@@ -81,10 +81,14 @@ class Forest:
         self.n_inner += len(inner[0])  # type: ignore[arg-type]
         self.n_leaves += len(weights)  # type: ignore[arg-type]
 
-    def thresholds(self) -> list[tuple[int, float]]:
-        """Return the feature and threshold of each node."""
-        feature, threshold = (np.concatenate([t[i] for t in self.inner]) for i in range(2))
-        return list(zip(feature.astype(int).tolist(), threshold.tolist(), strict=True))
+    def start(self, values: np.ndarray) -> None:
+        """Begin each sum with a value (n_targets,): a tree of one leaf costs no node of its own."""
+        nowhere = np.array([-1])
+        for target, value in enumerate(np.ravel(values)):
+            self.add(
+                feature=np.zeros(1), threshold=np.zeros(1), left=nowhere, right=nowhere,
+                value=np.array([value]), missing_left=np.zeros(1), target=target,
+            )  # fmt: skip
 
     def sums(self, features: Var) -> Var:
         """Return the sums (n_rows, n_targets) of the leaves that rows of features reach."""
