@@ -223,8 +223,15 @@ def _isinf(value: Value) -> Value:
 
 
 def _hypot(left: Any, right: Any) -> Value:
-    left, right = _both(left, right)
-    return floating("sqrt", binary("add", binary("mul", left, left), binary("mul", right, right)))
+    left, right = promoted(*_both(left, right), at_least="float64")
+    x, y = op.abs(left.var), op.abs(right.var)
+    most = op.max([x, y])
+    # Squares of the share alone neither overflow nor vanish; inf wins over NaN.
+    share = op.div(op.min([x, y]), op.where(op.equal(most, const(0.0)), const(1.0), most))
+    length = op.mul(most, op.sqrt(op.add(const(1.0), op.mul(share, share))))
+    is_endless = op.or_(op.isinf(x), op.isinf(y))
+    var = op.where(is_endless, const(np.inf), length)
+    return Value(dtype="float64", var=var, can_miss=left.can_miss or right.can_miss)
 
 
 def _truth(value: Any) -> Any:

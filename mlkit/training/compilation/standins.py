@@ -277,8 +277,8 @@ def _condition(cond: Any) -> Value:
 
 def _as(value: Value, dtype: Any) -> Value:
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
-    if dtype in (int, float, bool, str):
-        name = {int: "int64", float: "float64", bool: "bool", str: "str"}[dtype]
+    if dtype in (int, float, bool, str, object):
+        name = {int: "int64", float: "float64", bool: "bool", str: "str"}.get(dtype, "object")
     name = {"int": "int64", "float": "float64", "string": "str", "object": "object"}.get(name, name)
     if isinstance(dtype, type) and issubclass(dtype, np.generic):
         name = np.dtype(dtype).name

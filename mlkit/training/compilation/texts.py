@@ -208,7 +208,7 @@ def _either_way(
 def _characters(var: Var) -> Var:
     """Return each text's characters (n_rows, most characters), `_PAD` behind the last."""
     (found,) = inline(_TOKENIZER)(text=var).values()
-    return op.reshape(found, op.concat([op.shape(var, end=1), op.shape(found, start=2)], axis=0))
+    return op.squeeze(found, const_axes())
 
 
 _TOKENIZER = helper.make_model(
@@ -288,6 +288,8 @@ def _whitespace() -> frozenset[str]:
 
 
 def _every_character() -> pd.Series:
-    skipped = (range(0xD800, 0xE000), range(0xFDD0, 0xFDF0))
-    points = [p for p in range(sys.maxunicode + 1) if not any(p in span for span in skipped)]
-    return pd.Series(list(map(chr, points)), dtype=STRING)
+    points = np.arange(1, sys.maxunicode + 1, dtype="uint32")
+    is_surrogate = (points >= 0xD800) & (points < 0xE000)
+    is_ours = (points >= 0xFDD0) & (points < 0xFDF0)
+    characters = points[~(is_surrogate | is_ours)].view("U1").astype(object)
+    return pd.Series(characters, dtype=STRING)

@@ -111,7 +111,7 @@ def _micros(value: Any) -> int:
     exact = value.as_unit("us")
     if exact != value:
         raise Untraceable(f"the constant {value!r}", "Times are held in microseconds.")
-    return int(exact.value if exact.unit == "us" else exact.asm8.astype("int64"))
+    return int(exact.asm8.astype("int64"))
 
 
 def lifted(other: Any, like: Value) -> Value:
