@@ -54,14 +54,16 @@ def total_seconds(value: Value) -> Value:
 
 
 def floor(value: Value, unit: str) -> Value:
-    """Round datetimes or spans down to whole days, hours, minutes or seconds."""
-    if unit not in _UNITS:
-        raise Untraceable(f"floor to {unit!r}", f"Use one of {', '.join(_UNITS)}.")
+    """Round datetimes or spans down to days, hours, minutes or seconds, or several."""
+    count = unit.rstrip("".join(_UNITS))
+    size = _UNITS.get(unit.removeprefix(count))
+    if size is None or (count and not (count.isdecimal() and int(count))):
+        raise Untraceable(f"floor to {unit!r}", f"Use one of {', '.join(_UNITS)}, as in '15min'.")
     if value.tz not in (None, "UTC"):
         raise Untraceable(
             f"rounding in the zone {value.tz}", "Take .dt.tz_localize(None) of it first."
         )
-    step = const(_UNITS[unit], "int64")
+    step = const(size * int(count or 1), "int64")
     whole = op.sub(value.var, op.mod(value.var, step))
     if value.can_miss:
         whole = op.where(is_missing(value), value.var, whole)
@@ -90,7 +92,7 @@ def wall_clock(value: Value) -> Value:
 
 @cache
 def _offsets(zone: str) -> tuple[list[int], list[int]]:
-    """Return when pandas changes a zone's offset, in seconds since 1970, and the offsets between."""
+    """Return when pandas changes a zone's offset (s since 1970), and the offsets between (s)."""
     grid = np.arange(_FIRST, _LAST, 7 * 86_400)
     found = _offsets_at(grid, zone)
     changes = np.flatnonzero(np.diff(found))

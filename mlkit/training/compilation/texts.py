@@ -26,6 +26,8 @@ from mlkit.training.frames import STRING
 #: What stands behind the last character of a shorter text: a noncharacter, as `NO_TEXT` is.
 _PAD = "\ufdd1"
 _NONE = "\ufdd2"
+#: A pattern that no text matches.
+_NOTHING = "[^\\x00-\\x{10ffff}]"
 _SPECIAL = frozenset("\\.+*?()|[]{}^$")
 
 
@@ -66,7 +68,7 @@ def contains(value: Value, literal: str, na: Any = None, *, regex: bool = True) 
 
 def _either(literals: str | tuple[str, ...]) -> str:
     several = (literals,) if isinstance(literals, str) else literals
-    return "|".join(map(quoted, several))
+    return "|".join(map(quoted, several)) if several else _NOTHING
 
 
 def quoted(literal: str) -> str:
