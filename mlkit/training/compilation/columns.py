@@ -164,7 +164,7 @@ class Column(Traced):
 
     # What numpy calls.
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> "Column":
+    def __array_ufunc__(self, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> "Column":
         compiled = functions.UFUNCS.get(ufunc.__name__)
         if method != "__call__" or options or compiled is None:
             how = f".{method}" if method != "__call__" else "".join(f" with {o}=" for o in options)

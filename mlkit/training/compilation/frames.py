@@ -13,7 +13,6 @@ from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.standins import ADVICE, Index, Standin, only
 from mlkit.training.compilation.values import NUMBERS, constant, is_scalar
 
-
 #: As it is while nothing is traced.
 _DATAFRAME = pd.DataFrame
 
@@ -66,7 +65,9 @@ class Frame(Standin):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, list):
-            columns = value._columns.values() if isinstance(value, Frame) else [value] * len(key)
+            columns = (
+                [c for _, c in value.items()] if isinstance(value, Frame) else [value] * len(key)
+            )
             self._columns.update(zip(key, map(as_column, columns), strict=True))
             return
         self._columns[key] = as_column(value)
@@ -140,9 +141,10 @@ class Frame(Standin):
         """See `pandas.DataFrame.reindex`, of columns that are there."""
         if columns is None or options:
             raise Untraceable("reindex of rows", "Features keep the index of the frame.")
-        return self[list(columns)]
+        chosen: Frame = self[list(columns)]
+        return chosen
 
-    def join(self, other: "Frame", **options: Any) -> "Frame":
+    def join(self, other: Any, **options: Any) -> "Frame":
         """See `pandas.DataFrame.join`, of a frame of the same rows."""
         if not isinstance(other, (Frame, Column)) or options:
             raise Untraceable(".join with another table", ADVICE["merge"])
@@ -277,11 +279,11 @@ def cut(x: Any, bins: Any, right: bool = True, labels: Any = None, retbins: bool
     if retbins or not np.iterable(bins):
         raise Untraceable("pd.cut into a number of bins", "Give the edges, learned in fit.")
     only("pd.cut", options, "ordered")
-    found = choices.cut(x.value, bins, labels, right=right, include_lowest=include_lowest)
+    found = choices.cut(x.value, list(bins), labels, right=right, include_lowest=include_lowest)
     return Column(found, x.name, is_array=x.is_array)
 
 
-def to_numeric(arg: Any, **options: Any) -> Column:
+def to_numeric(arg: Any, **options: Any) -> Any:
     """Return what `pandas.to_numeric` would of numbers."""
     only("pd.to_numeric", options, "errors")
     if arg.value.dtype not in (*NUMBERS, "boolean"):
@@ -289,7 +291,7 @@ def to_numeric(arg: Any, **options: Any) -> Column:
     return arg
 
 
-def to_datetime(arg: Any, *, utc: bool = False, **options: Any) -> Column:
+def to_datetime(arg: Any, *, utc: bool = False, **options: Any) -> Any:
     """Return what `pandas.to_datetime` would of datetimes."""
     only("pd.to_datetime", options, "errors", "format")
     if not isinstance(arg, Column) or arg.value.dtype != "datetime":

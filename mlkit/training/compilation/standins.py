@@ -15,12 +15,14 @@ ADVICE = {
     "astype": "Cast to int, float or bool.",
 }
 #: What looks at other rows: it must be learned in `fit`.
-_OF_MANY_ROWS = frozenset(
-    """sum mean median std var min max quantile mode nunique unique value_counts rank shift diff
-    cumsum cumprod cummax cummin pct_change rolling expanding ewm groupby sort_values sample
-    drop_duplicates duplicated ffill bfill interpolate describe corr cov any all count head tail
-    iloc at iat idxmax idxmin nlargest nsmallest factorize resample""".split()
-)
+_OF_MANY_ROWS = (
+    "sum", "mean", "median", "std", "var", "min", "max", "quantile", "mode", "nunique",
+    "unique", "value_counts", "rank", "shift", "diff", "cumsum", "cumprod", "cummax", "cummin",
+    "pct_change", "rolling", "expanding", "ewm", "groupby", "sort_values", "sample",
+    "drop_duplicates", "duplicated", "ffill", "bfill", "interpolate", "describe", "corr", "cov",
+    "any", "all", "count", "head", "tail", "iloc", "at", "iat", "idxmax", "idxmin", "nlargest",
+    "nsmallest", "factorize", "resample",
+)  # fmt: skip
 
 
 def advice(name: str) -> str:

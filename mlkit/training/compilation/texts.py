@@ -178,7 +178,7 @@ def character(value: Value, place: int) -> Value:
 def replaced(value: Value, old: str, new: str) -> Value:
     """Return text with each occurrence of a literal replaced."""
     _check(value, "replace")
-    if not isinstance(old, str) or not isinstance(new, str) or not old:
+    if not (old and all(isinstance(literal, str) for literal in (old, new))):
         raise Untraceable(".str.replace of a pattern", "Replace a literal by a literal.")
     parts, counts = op.string_split(value.var, delimiter=old)
     rows = op.shape(value.var, end=1)

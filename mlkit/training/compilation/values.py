@@ -99,7 +99,7 @@ def constant(value: Any) -> Value:
     if isinstance(value, (date, np.datetime64, pd.Timestamp)):
         return _moment(value)
     if isinstance(value, (timedelta, np.timedelta64, pd.Timedelta)):
-        span = pd.Timedelta(value)
+        span: Any = pd.Timedelta(value)
         micros = NO_INTEGER if span is pd.NaT else _micros(span)
         return Value(
             dtype="timedelta", var=const(micros, "int64"), can_miss=span is pd.NaT, scalar=micros
@@ -114,7 +114,7 @@ def constant(value: Any) -> Value:
 
 
 def _moment(value: Any) -> Value:
-    moment = pd.Timestamp(value)
+    moment: Any = pd.Timestamp(value)
     if moment is pd.NaT:
         return Value(dtype="datetime", var=const(NO_INTEGER, "int64"), can_miss=True)
     tz = None if moment.tz is None else str(moment.tz)
@@ -178,7 +178,7 @@ def cast(value: Value, dtype: str) -> Value:
         return value
     if value.dtype == "boolean" and value.missing is None:
         return cast(replace(value, dtype="bool", source=None), dtype)
-    if value.dtype == "boolean" and dtype in FLOATS:
+    if value.dtype == "boolean" and value.missing is not None and dtype in FLOATS:
         number = op.cast(value.var, to=np.dtype(dtype))
         number = op.where(value.missing, const(np.nan, dtype), number)
         return Value(dtype=dtype, var=number, can_miss=True)
