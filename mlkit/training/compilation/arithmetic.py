@@ -38,9 +38,9 @@ def binary(name: str, left: Value | Scalar, right: Value | Scalar) -> Value:
 
 def negative(value: Value) -> Value:
     """Return `-value`."""
-    if value.dtype not in (*FLOATS, *INTEGERS):
+    if value.dtype not in (*FLOATS, *INTEGERS, "timedelta"):
         raise Untraceable(f"- of {value.dtype}", "Cast to a number first.")
-    return Value(dtype=value.dtype, var=op.neg(value.var), can_miss=value.can_miss)
+    return value.of_same_kind(op.neg(value.var))
 
 
 def invert(value: Value) -> Value:
@@ -63,12 +63,27 @@ def _arithmetic(name: str, left: Value, right: Value) -> Value:
         if name == "sub":
             raise Untraceable("- of booleans", "numpy refuses it too: cast to int first.")
         return Value(dtype="bool", var=(op.or_ if name == "add" else op.and_)(left.var, right.var))
-    left, right = promoted(left, right, at_least="float64" if name == "truediv" else None)
-    if name == "truediv" and {"float32"} == {left.dtype, right.dtype}:
-        left, right = cast(left, "float32"), cast(right, "float32")
-    onnx = {"add": op.add, "sub": op.sub, "mul": op.mul, "truediv": op.div}[name]
-    can_miss = left.dtype in FLOATS and (left.can_miss or right.can_miss or name == "truediv")
-    return Value(dtype=left.dtype, var=onnx(left.var, right.var), can_miss=can_miss)
+    sides = (left, right)
+    left, right = promoted(left, right)
+    if name == "truediv" and left.dtype not in FLOATS:
+        left, right = cast(left, "float64"), cast(right, "float64")
+    var = {"add": op.add, "sub": op.sub, "mul": op.mul, "truediv": op.div}[name](
+        left.var, right.var
+    )
+    if left.dtype not in FLOATS:
+        return Value(dtype=left.dtype, var=var)
+    is_factor = any(side.is_finite and side.scalar for side in sides[name == "truediv" :])
+    if name == "truediv":
+        by_overflow, is_undefined = False, not is_factor
+    elif name == "mul":
+        by_overflow = not (is_factor or all(side.is_finite for side in sides))
+        is_undefined = False
+    else:
+        by_overflow = not any(side.is_finite for side in sides)
+        is_undefined = False
+    by_data = is_undefined or any(side.can_miss and not side.overflows for side in sides)
+    can_miss = by_data or by_overflow or any(side.can_miss for side in sides)
+    return Value(dtype=left.dtype, var=var, can_miss=can_miss, overflows=can_miss and not by_data)
 
 
 def _check_numbers(name: str, *values: Value) -> None:
@@ -101,12 +116,11 @@ def _floordiv(name: str, left: Value, right: Value) -> Value:
         x, y = cast(left, "float64"), cast(right, "float64")
         zero, one = const(0, left.dtype), const(1, left.dtype)
         is_zero = op.equal(right.var, zero)
-        divisor = op.where(is_zero, one, right.var)
-        rest = op.mod(left.var, divisor)
+        divisor = right.var if right.scalar else op.where(is_zero, one, right.var)
         if name == "mod":
-            whole, undefined = rest, const(np.nan)
+            whole, undefined = op.mod(left.var, divisor), const(np.nan)
         else:
-            whole, undefined = op.div(op.sub(left.var, rest), divisor), op.div(x.var, y.var)
+            whole, undefined = _rounded_down(left, divisor, right), op.div(x.var, y.var)
         exact = Value(dtype=left.dtype, var=whole)
         if right.scalar:
             return exact
@@ -132,6 +146,21 @@ def _floordiv(name: str, left: Value, right: Value) -> Value:
     # Division by zero is what plain division gives: inf, -inf or NaN.
     result = op.where(op.equal(right.var, zero), op.div(left.var, right.var), floor)
     return Value(dtype=left.dtype, var=result, can_miss=True)
+
+
+def _rounded_down(left: Value, divisor: Var, right: Value) -> Var:
+    """Return the quotient of whole numbers, which ONNX cuts off, rounded down."""
+    quotient = op.div(left.var, divisor)
+    back = op.mul(quotient, divisor)
+    if right.scalar:
+        is_off = op.greater(back, left.var) if right.scalar > 0 else op.less(back, left.var)
+    else:
+        is_negative = op.less(divisor, const(0, left.dtype))
+        is_off = op.and_(
+            op.not_(op.equal(back, left.var)),
+            op.xor(is_negative, op.less(left.var, const(0, left.dtype))),
+        )
+    return op.sub(quotient, op.cast(is_off, to=np.dtype(left.dtype)))
 
 
 def _power(name: str, left: Value, right: Value) -> Value:

@@ -15,6 +15,7 @@ from mlkit.training.compilation.values import (
     FLOATS,
     INTEGERS,
     NUMBERS,
+    TIMES,
     Value,
     any_of,
     as_condition,
@@ -47,8 +48,20 @@ def fillna(value: Value, other: Any) -> Value:
 def select(cond: Value, left: Any, right: Any) -> Value:
     """Return what np.where gives: `left` where the condition holds, else `right`."""
     flag = as_condition(cond)
+    if isinstance(left, Value) != isinstance(right, Value):
+        left, right = (_beside(*pair) for pair in ((left, right), (right, left)))
     values = [side if isinstance(side, Value) else _scalar(side) for side in (left, right)]
+    if any(side.dtype == "boolean" for side in values):
+        raise Untraceable(
+            "np.where of nullable booleans", "Cast them: .fillna(False).astype(bool)."
+        )
     return where(flag, *_alike(*values))
+
+
+def _beside(side: Any, other: Any) -> Any:
+    """Return a number in the dtype that it has beside a column of numbers."""
+    is_weak = type(side) in (int, float) and isinstance(other, Value) and other.dtype in NUMBERS
+    return lifted(side, other) if is_weak else side
 
 
 def keep(value: Value, cond: Value, other: Any = np.nan, *, inverted: bool = False) -> Value:
@@ -56,7 +69,7 @@ def keep(value: Value, cond: Value, other: Any = np.nan, *, inverted: bool = Fal
     flag = op.not_(as_condition(cond)) if inverted else as_condition(cond)
     if value.dtype == "boolean":
         raise Untraceable("where of nullable booleans", "Fill what is missing: .fillna(False).")
-    filling = lifted(other, value)
+    filling = lifted(None if other is pd.NaT and value.dtype in TIMES else other, value)
     if value.dtype in ("bool", *INTEGERS) and filling.can_miss and filling.dtype == "float64":
         value = cast(value, "float64")
     return where(flag, *_alike(value, filling))
@@ -90,18 +103,26 @@ def isin(value: Value, items: Iterable[Any]) -> Value:
         flag = lookup_text(value.var, dict.fromkeys(texts, True), default=False)
     elif value.dtype in (*FLOATS, *INTEGERS, "bool"):
         numbers = [item for item in items if not isinstance(item, str) and not pd.isna(item)]
-        flag = _found_among(cast(value, "float64").var, numbers)
+        is_exact = value.dtype in INTEGERS and all(_is_whole(number) for number in numbers)
+        dtype = "int64" if is_exact else "float64"
+        flag = _found_among(cast(value, dtype).var, numbers, dtype)
     else:
         raise Untraceable(f"isin of {value.dtype}", "Compare with == and join with |.")
-    if value.can_miss and any(not isinstance(item, str) and pd.isna(item) for item in items):
+    missing = [item for item in items if not isinstance(item, str) and pd.isna(item)]
+    # Among floats pandas finds a missing one only by NaN.
+    if value.can_miss and any(value.dtype == "str" or isinstance(m, float) for m in missing):
         flag = op.or_(flag, is_missing(value))
     return Value(dtype="bool", var=flag)
 
 
-def _found_among(var: Var, numbers: Sequence[Any]) -> Var:
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and abs(int(number)) < 2**63
+
+
+def _found_among(var: Var, numbers: Sequence[Any], dtype: str) -> Var:
     if not numbers:
-        return op.less(op.abs(var), const(-1.0))
-    hits = op.equal(var, const(np.array([numbers], dtype="float64")))
+        return op.not_(op.equal(var, var)) if dtype == "int64" else op.less(var, var)
+    hits = op.equal(var, const(np.array([numbers], dtype=dtype)))
     counted = op.reduce_max(op.cast(hits, to=np.int32), const_axes(), keepdims=1)
     return op.cast(counted, to=np.bool_)
 
@@ -139,6 +160,11 @@ def mapped(value: Value, table: Any) -> Value:
         found = _text_entries(value, entries, kind)
     elif value.dtype in (*FLOATS, *INTEGERS, "bool"):
         entries = {k: v for k, v in entries.items() if not isinstance(k, str)}
+        if any((value.dtype == "bool") != isinstance(k, (bool, np.bool_)) for k in entries):
+            raise Untraceable(
+                f"map of {value.dtype} by keys of another kind",
+                "Booleans want True and False as keys, numbers want numbers.",
+            )
         found = _number_entries(value, entries, kind)
     else:
         raise Untraceable(f"map of {value.dtype}", "Map text or numbers.")
@@ -190,6 +216,8 @@ def _number_entries(value: Value, entries: Mapping[Any, Any], kind: type) -> Val
     default: Any = NO_TEXT if kind is str else np.nan
     dtype: Any = "str" if kind is str else "float64"
     keys = list(map(float, entries)) or [np.inf]
+    if any(abs(key) >= 2**53 for key in keys if key != np.inf):
+        raise Untraceable("map of whole numbers beyond 2**53", "Compare with ==, one by one.")
     values = [default if _is_missing_scalar(v) else kind(v) for v in entries.values()] or [default]
     var = ml.label_encoder(
         cast(value, "float64").var,
@@ -207,10 +235,10 @@ def replaced(value: Value, table: Mapping[Any, Any]) -> Value:
         if _is_missing_scalar(old):
             flag = is_missing(value)
         else:
-            item = lifted(old, value)
+            item = constant(old) if isinstance(old, (bool, np.bool_)) else lifted(old, value)
             if value.dtype == "str" and item.dtype == "str":
                 flag = op.equal(value.var, item.var)
-            elif value.dtype in NUMBERS and item.dtype in NUMBERS and value.dtype != "bool":
+            elif {value.dtype, item.dtype} <= {*FLOATS, *INTEGERS}:
                 flag = op.equal(*(side.var for side in promoted(value, item)))
             else:
                 raise Untraceable(
@@ -239,8 +267,10 @@ def cut(
         )
     if value.dtype not in (*FLOATS, *INTEGERS, "bool"):
         raise Untraceable(f"pd.cut of {value.dtype}", "Cut numbers.")
-    edges = np.asarray(bins, dtype="float64")
-    number = cast(value, "float64").var
+    edges = np.asarray(bins)
+    is_exact = value.dtype in INTEGERS and edges.dtype.kind == "i"
+    edges = edges.astype("int64" if is_exact else "float64")
+    number = cast(value, edges.dtype.name).var
     is_above = op.greater if right else op.greater_or_equal
     above = op.cast(is_above(number, const(edges[None, :])), to=np.int64)
     place = op.sub(op.reduce_sum(above, const_axes(), keepdims=1), const(1, "int64"))

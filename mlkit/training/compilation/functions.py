@@ -19,6 +19,7 @@ from mlkit.training.compilation.values import (
     is_missing,
     lifted,
     promoted,
+    where,
 )
 
 
@@ -31,9 +32,9 @@ def absolute(value: Value) -> Value:
     """Return the distance from zero."""
     if value.dtype == "bool":
         return value
-    if value.dtype not in NUMBERS:
+    if value.dtype not in (*NUMBERS, "timedelta"):
         raise Untraceable(f"abs of {value.dtype}", "Turn it into a number first.")
-    return Value(dtype=value.dtype, var=op.abs(value.var), can_miss=value.can_miss)
+    return value.of_same_kind(op.abs(value.var))
 
 
 def rounded(value: Value, decimals: int = 0) -> Value:
@@ -43,24 +44,27 @@ def rounded(value: Value, decimals: int = 0) -> Value:
     if value.dtype not in FLOATS:
         raise Untraceable(f"round of {value.dtype}", "Cast to float first.")
     if decimals == 0:
-        return Value(dtype=value.dtype, var=op.round(value.var), can_miss=value.can_miss)
+        return value.of_same_kind(op.round(value.var))
     scale = const(10.0 ** abs(decimals), value.dtype)
     there, back = (op.mul, op.div) if decimals > 0 else (op.div, op.mul)
-    var = back(op.round(there(value.var, scale)), scale)
-    return Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
+    return value.of_same_kind(back(op.round(there(value.var, scale)), scale))
 
 
 def floating(name: str, value: Value) -> Value:
     """Return a function whose result is a float, called as numpy calls it."""
+    if value.dtype == "bool" or (value.dtype == "float32" and name != "sqrt"):
+        raise Untraceable(
+            f"np.{name} of {value.dtype}",
+            "Cast to float first: numpy computes it with few digits, and its own last ones.",
+        )
     if value.dtype not in NUMBERS:
         raise Untraceable(f"np.{name} of {value.dtype}", "Turn it into a number first.")
-    if value.dtype != "float32":
-        value = cast(value, "float64")
-    if value.dtype == "float32":
-        wide = _FUNCTIONS[name](op.cast(value.var, to=np.float64))
-        return Value(dtype="float32", var=op.cast(wide, to=np.float32), can_miss=True)
-    can_miss = value.can_miss or name in _UNDEFINED_SOMEWHERE
-    return Value(dtype="float64", var=_FUNCTIONS[name](value.var), can_miss=can_miss)
+    number = value if value.dtype == "float32" else cast(value, "float64")
+    is_undefined = name in _UNDEFINED_SOMEWHERE or (
+        name in _UNDEFINED_AT_INFINITY and not value.is_finite
+    )
+    var = _FUNCTIONS[name](number.var)
+    return Value(dtype=number.dtype, var=var, can_miss=value.can_miss or is_undefined)
 
 
 def _step(name: str, value: Value) -> Value:
@@ -73,7 +77,7 @@ def _step(name: str, value: Value) -> Value:
         var = op.sign(value.var)
         if value.dtype in FLOATS and value.can_miss:
             var = op.where(op.isnan(value.var), value.var, var)
-        return Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
+        return value.of_same_kind(var)
     if value.dtype in INTEGERS:
         return value if name != "rint" else cast(value, "float64")
     if name == "trunc":
@@ -82,15 +86,18 @@ def _step(name: str, value: Value) -> Value:
             var = op.where(op.isnan(value.var), value.var, var)
     else:
         var = {"floor": op.floor, "ceil": op.ceil, "rint": op.round}[name](value.var)
-    return Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
+    return value.of_same_kind(var)
 
 
 def extremum(name: str, left: Any, right: Any) -> Value:
     """Return np.maximum or np.minimum, where a missing value wins, or np.fmax, where none does."""
     left, right = _both(left, right)
+    for side in (left, right):
+        if side.dtype not in NUMBERS:
+            raise Untraceable(f"np.{name} of {side.dtype}", "Choose with .where, or cast first.")
     left, right = promoted(left, right)
-    if left.dtype not in (*FLOATS, *INTEGERS):
-        raise Untraceable(f"np.{name} of {left.dtype}", "Cast to a number first.")
+    if left.dtype == "bool":
+        raise Untraceable(f"np.{name} of booleans", "Join them with | or &.")
     is_more = op.greater_or_equal if name in ("maximum", "fmax") else op.less_or_equal
     if left.dtype in INTEGERS:
         return Value(
@@ -121,6 +128,20 @@ def clip(value: Value, lower: Any = None, upper: Any = None) -> Value:
     return value
 
 
+def nan_to_num(value: Value, nan: float = 0.0) -> Value:
+    """Return np.nan_to_num: numbers where they are missing or endless."""
+    if value.dtype not in FLOATS:
+        return value
+    filled = value
+    if value.can_miss:
+        filling = lifted(nan, value)
+        filled = where(is_missing(value), cast(filling, value.dtype), value)
+    if value.is_finite:
+        return filled
+    most = float(np.finfo(value.dtype).max)
+    return clip(filled, -most, most)
+
+
 def _both(left: Any, right: Any) -> tuple[Value, Value]:
     if not isinstance(left, Value):
         return lifted(left, right), right
@@ -146,6 +167,13 @@ def _expm1(x: Var) -> Var:
     mended = op.mul(less, op.div(x, logarithm))
     result = op.where(op.less(op.abs(x), const(0.5)), mended, less)
     return op.where(op.equal(power, one), x, result)
+
+
+def _logarithm(x: Var, base: float) -> Var:
+    """Return the logarithm to a base, exact where it is a whole number, as numpy's is."""
+    found = op.div(op.log(x), const(np.log(base)))
+    whole = op.round(found)
+    return op.where(op.equal(op.pow(const(base), whole), x), whole, found)
 
 
 def _narrow(function: Callable[[Var], Var], x: Var) -> Var:
@@ -180,8 +208,8 @@ def _arccos(x: Var) -> Var:
 
 _FUNCTIONS: dict[str, Callable[[Var], Var]] = {
     "log": op.log,
-    "log2": lambda x: op.div(op.log(x), const(np.log(2))),
-    "log10": lambda x: op.div(op.log(x), const(np.log(10))),
+    "log2": lambda x: _logarithm(x, 2.0),
+    "log10": lambda x: _logarithm(x, 10.0),
     "log1p": _log1p,
     "exp": op.exp,
     "expm1": _expm1,
@@ -199,13 +227,20 @@ _FUNCTIONS: dict[str, Callable[[Var], Var]] = {
     "degrees": lambda x: op.mul(x, const(180 / np.pi)),
     "rad2deg": lambda x: op.mul(x, const(180 / np.pi)),
 }
-_UNDEFINED_SOMEWHERE = {"log", "log2", "log10", "log1p", "sqrt", "arcsin", "arccos", "tan"}
+_UNDEFINED_SOMEWHERE = {"log", "log2", "log10", "log1p", "sqrt", "arcsin", "arccos"}
+_UNDEFINED_AT_INFINITY = {"sin", "cos", "tan"}
 
 
 def _square(value: Value) -> Value:
     if value.dtype == "bool":
         raise Untraceable("np.square of booleans", "Cast to int first.")
     return binary("mul", value, value)
+
+
+def _reciprocal(value: Value) -> Value:
+    if value.dtype not in FLOATS:
+        raise Untraceable(f"np.reciprocal of {value.dtype}", "Cast to float first.")
+    return binary("truediv", 1.0, value)
 
 
 def _isfinite(value: Value) -> Value:
@@ -223,8 +258,15 @@ def _isinf(value: Value) -> Value:
 
 
 def _hypot(left: Any, right: Any) -> Value:
-    left, right = _both(left, right)
-    return floating("sqrt", binary("add", binary("mul", left, left), binary("mul", right, right)))
+    left, right = promoted(*_both(left, right), at_least="float64")
+    x, y = op.abs(left.var), op.abs(right.var)
+    most = op.max([x, y])
+    # Squares of the share alone neither overflow nor vanish; inf wins over NaN.
+    share = op.div(op.min([x, y]), op.where(op.equal(most, const(0.0)), const(1.0), most))
+    length = op.mul(most, op.sqrt(op.add(const(1.0), op.mul(share, share))))
+    is_endless = op.or_(op.isinf(x), op.isinf(y))
+    var = op.where(is_endless, const(np.inf), length)
+    return Value(dtype="float64", var=var, can_miss=left.can_miss or right.can_miss)
 
 
 def _truth(value: Any) -> Any:
@@ -255,7 +297,7 @@ UFUNCS: dict[str, Callable[..., Value]] = {
     "square": _square,
     "negative": negative,
     "positive": lambda value: value,
-    "reciprocal": lambda value: binary("truediv", 1.0, value),
+    "reciprocal": _reciprocal,
     "isnan": isna,
     "isfinite": _isfinite,
     "isinf": _isinf,

@@ -1,12 +1,10 @@
 """Datetimes and spans of time: their parts, by whole-number arithmetic on microseconds."""
 
-from bisect import bisect_left
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
@@ -18,11 +16,10 @@ from mlkit.training.compilation.values import Value, cast, const, is_missing, wh
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _UNITS = {"D": DAY, "d": DAY, "h": 3600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": 1000}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The Gregorian calendar, weekdays included, repeats after this many seconds.
 _CYCLE = 146_097 * 86_400
-#: Years whose changes of offset are listed; later ones follow the last rule, cycle by cycle.
-_YEARS = (1800, 2500)
+#: The changes of offset from 1800 until 2500 are listed, in seconds since 1970.
+_FIRST, _LAST = -170 * 31_556_952, 530 * 31_556_952
 
 
 def part(value: Value, name: str) -> Value:
@@ -57,14 +54,16 @@ def total_seconds(value: Value) -> Value:
 
 
 def floor(value: Value, unit: str) -> Value:
-    """Round datetimes or spans down to whole days, hours, minutes or seconds."""
-    if unit not in _UNITS:
-        raise Untraceable(f"floor to {unit!r}", f"Use one of {', '.join(_UNITS)}.")
+    """Round datetimes or spans down to days, hours, minutes or seconds, or several."""
+    count = unit.rstrip("".join(_UNITS))
+    size = _UNITS.get(unit.removeprefix(count))
+    if size is None or (count and not (count.isdecimal() and int(count))):
+        raise Untraceable(f"floor to {unit!r}", f"Use one of {', '.join(_UNITS)}, as in '15min'.")
     if value.tz not in (None, "UTC"):
         raise Untraceable(
             f"rounding in the zone {value.tz}", "Take .dt.tz_localize(None) of it first."
         )
-    step = const(_UNITS[unit], "int64")
+    step = const(size * int(count or 1), "int64")
     whole = op.sub(value.var, op.mod(value.var, step))
     if value.can_miss:
         whole = op.where(is_missing(value), value.var, whole)
@@ -77,10 +76,12 @@ def wall_clock(value: Value) -> Value:
         return Value(dtype="datetime", var=value.var, can_miss=value.can_miss)
     seconds = _floor_div(value.var, SECOND)
     edges, offsets = _offsets(value.tz)
-    last, cycle = const(edges[-1], "int64"), const(_CYCLE, "int64")
-    wrapped = op.add(last, op.mod(op.sub(seconds, last), cycle))
-    late = op.greater_or_equal(seconds, const(edges[-1] + _CYCLE, "int64"))
-    seconds = op.where(late, wrapped, seconds)
+    if edges[-1] > _LAST - _CYCLE // 4:
+        # The last rule goes on: what comes after the list is as it was a cycle before.
+        start, cycle = const(edges[-1] - _CYCLE, "int64"), const(_CYCLE, "int64")
+        wrapped = op.add(start, op.mod(op.sub(seconds, start), cycle))
+        late = op.greater_or_equal(seconds, const(edges[-1], "int64"))
+        seconds = op.where(late, wrapped, seconds)
     offset = step_function(op.cast(seconds, to=np.float64), edges, offsets)
     micros = op.mul(op.cast(offset, to=np.int64), const(SECOND, "int64"))
     var = op.add(value.var, micros)
@@ -91,23 +92,24 @@ def wall_clock(value: Value) -> Value:
 
 @cache
 def _offsets(zone: str) -> tuple[list[int], list[int]]:
-    """Return when a zone's offset changes, in seconds since 1970, and the offsets between."""
-    info = ZoneInfo(zone)
+    """Return when pandas changes a zone's offset (s since 1970), and the offsets between (s)."""
+    grid = np.arange(_FIRST, _LAST, 7 * 86_400)
+    found = _offsets_at(grid, zone)
+    changes = np.flatnonzero(np.diff(found))
+    before, after = grid[changes], grid[changes + 1]
+    while (after - before > 1).any():
+        middle = (before + after) // 2
+        is_old = _offsets_at(middle, zone) == found[changes]
+        before, after = np.where(is_old, middle, before), np.where(is_old, after, middle)
+    if not len(after):
+        return [_FIRST], [int(found[0])] * 2
+    return after.tolist(), [int(found[0]), *found[changes + 1].tolist()]
 
-    def offset(second: int) -> int:
-        shift = (_EPOCH + timedelta(seconds=second)).astimezone(info).utcoffset()
-        return int(shift.total_seconds())  # type: ignore[union-attr]
 
-    start, end = (int((datetime(y, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) for y in _YEARS)
-    week = 7 * 86_400
-    edges, offsets = [], [offset(start)]
-    for begin in range(start, end, week):
-        before, after = offset(begin), offset(begin + week)
-        if before != after:
-            seconds = range(begin, begin + week)
-            edges.append(seconds[bisect_left(seconds, x=True, key=lambda s: offset(s) == after)])
-            offsets.append(after)
-    return edges or [start], offsets if edges else offsets * 2
+def _offsets_at(seconds: np.ndarray, zone: str) -> np.ndarray:
+    utc = pd.DatetimeIndex(seconds.astype("datetime64[s]"), tz="UTC")
+    local = utc.tz_convert(zone).tz_localize(None)
+    return np.asarray(local.asi8 - utc.asi8)
 
 
 def _floor_div(var: Var, divisor: int) -> Var:

@@ -26,6 +26,8 @@ from mlkit.training.frames import STRING
 #: What stands behind the last character of a shorter text: a noncharacter, as `NO_TEXT` is.
 _PAD = "\ufdd1"
 _NONE = "\ufdd2"
+#: A pattern that no text matches.
+_NOTHING = "[^\\x00-\\x{10ffff}]"
 _SPECIAL = frozenset("\\.+*?()|[]{}^$")
 
 
@@ -66,7 +68,7 @@ def contains(value: Value, literal: str, na: Any = None, *, regex: bool = True) 
 
 def _either(literals: str | tuple[str, ...]) -> str:
     several = (literals,) if isinstance(literals, str) else literals
-    return "|".join(map(quoted, several))
+    return "|".join(map(quoted, several)) if several else _NOTHING
 
 
 def quoted(literal: str) -> str:
@@ -176,7 +178,7 @@ def character(value: Value, place: int) -> Value:
 def replaced(value: Value, old: str, new: str) -> Value:
     """Return text with each occurrence of a literal replaced."""
     _check(value, "replace")
-    if not isinstance(old, str) or not isinstance(new, str) or not old:
+    if not (old and all(isinstance(literal, str) for literal in (old, new))):
         raise Untraceable(".str.replace of a pattern", "Replace a literal by a literal.")
     parts, counts = op.string_split(value.var, delimiter=old)
     rows = op.shape(value.var, end=1)
@@ -208,7 +210,7 @@ def _either_way(
 def _characters(var: Var) -> Var:
     """Return each text's characters (n_rows, most characters), `_PAD` behind the last."""
     (found,) = inline(_TOKENIZER)(text=var).values()
-    return op.reshape(found, op.concat([op.shape(var, end=1), op.shape(found, start=2)], axis=0))
+    return op.squeeze(found, const_axes())
 
 
 _TOKENIZER = helper.make_model(
@@ -288,6 +290,8 @@ def _whitespace() -> frozenset[str]:
 
 
 def _every_character() -> pd.Series:
-    skipped = (range(0xD800, 0xE000), range(0xFDD0, 0xFDF0))
-    points = [p for p in range(sys.maxunicode + 1) if not any(p in span for span in skipped)]
-    return pd.Series(list(map(chr, points)), dtype=STRING)
+    points = np.arange(1, sys.maxunicode + 1, dtype="uint32")
+    is_surrogate = (points >= 0xD800) & (points < 0xE000)
+    is_ours = (points >= 0xFDD0) & (points < 0xFDF0)
+    characters = points[~(is_surrogate | is_ours)].view("U1").astype(object)
+    return pd.Series(characters, dtype=STRING)

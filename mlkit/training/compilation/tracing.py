@@ -9,8 +9,10 @@ from unittest.mock import patch
 
 import pandas as pd
 
+from mlkit.training.compilation.columns import Column
 from mlkit.training.compilation.errors import Untraceable
-from mlkit.training.compilation.standins import PANDAS, Column, Frame, Index
+from mlkit.training.compilation.frames import PANDAS, Frame
+from mlkit.training.compilation.standins import Index
 from mlkit.training.compilation.values import Value
 from mlkit.training.features import Featurizer
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.ml.v5 as ml
@@ -146,12 +147,13 @@ def step_function(x: Var, edges: Sequence[float], values: Sequence[float]) -> Va
     values
         One more than there are edges.
     """
-    feature, threshold, left, right, leaf = [], [], [], [], []
+    columns: tuple[list[Any], ...] = tuple([] for _ in range(5))
+    feature, threshold, left, right, leaf = columns
 
     def grow(low: int, high: int) -> int:
         place = len(feature)
         middle = (low + high) // 2
-        for column in (feature, threshold, left, right, leaf):
+        for column in columns:
             column.append(0)
         if low == high:
             left[place], leaf[place] = -1, values[low]
@@ -163,7 +165,12 @@ def step_function(x: Var, edges: Sequence[float], values: Sequence[float]) -> Va
 
     grow(0, len(edges))
     forest = Forest(mode=_LESS)
-    columns = (np.array(column) for column in (feature, threshold, left, right, leaf))
-    names = ("feature", "threshold", "left", "right", "value")
-    forest.add(**dict(zip(names, columns, strict=True)), missing_left=np.zeros(len(left)))
+    forest.add(
+        feature=np.array(feature),
+        threshold=np.array(threshold),
+        left=np.array(left),
+        right=np.array(right),
+        value=np.array(leaf),
+        missing_left=np.zeros(len(left)),
+    )
     return forest.sums(x)

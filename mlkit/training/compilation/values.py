@@ -51,6 +51,9 @@ class Value:
         Name of the column that it is, if nothing was done to it.
     scalar
         The number that it is, for a constant.
+    overflows
+        Whether a float that may be missing is so only where a number grew
+        beyond all bounds on the way to it.
     """
 
     dtype: str
@@ -60,6 +63,18 @@ class Value:
     tz: str | None = None
     source: str | None = None
     scalar: float | None = None
+    overflows: bool = False
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether a number, where it is there, is known to be finite."""
+        if self.scalar is not None:
+            return bool(np.isfinite(self.scalar))
+        return self.dtype not in FLOATS or self.source is not None
+
+    def of_same_kind(self, var: Var) -> "Value":
+        """Return what a function gives that loses no value and finds none."""
+        return replace(self, var=var, source=None, scalar=None)
 
 
 def const(value: Any, dtype: Any = None) -> Var:
@@ -84,7 +99,7 @@ def constant(value: Any) -> Value:
     if isinstance(value, (date, np.datetime64, pd.Timestamp)):
         return _moment(value)
     if isinstance(value, (timedelta, np.timedelta64, pd.Timedelta)):
-        span = pd.Timedelta(value)
+        span: Any = pd.Timedelta(value)
         micros = NO_INTEGER if span is pd.NaT else _micros(span)
         return Value(
             dtype="timedelta", var=const(micros, "int64"), can_miss=span is pd.NaT, scalar=micros
@@ -99,7 +114,7 @@ def constant(value: Any) -> Value:
 
 
 def _moment(value: Any) -> Value:
-    moment = pd.Timestamp(value)
+    moment: Any = pd.Timestamp(value)
     if moment is pd.NaT:
         return Value(dtype="datetime", var=const(NO_INTEGER, "int64"), can_miss=True)
     tz = None if moment.tz is None else str(moment.tz)
@@ -111,7 +126,7 @@ def _micros(value: Any) -> int:
     exact = value.as_unit("us")
     if exact != value:
         raise Untraceable(f"the constant {value!r}", "Times are held in microseconds.")
-    return int(exact.value if exact.unit == "us" else exact.asm8.astype("int64"))
+    return int(exact.asm8.astype("int64"))
 
 
 def lifted(other: Any, like: Value) -> Value:
@@ -161,11 +176,12 @@ def cast(value: Value, dtype: str) -> Value:
     """Return a number in another dtype, truncating floats as numpy does."""
     if value.dtype == dtype:
         return value
-    if value.dtype == "boolean" and dtype in FLOATS:
+    if value.dtype == "boolean" and value.missing is None:
+        return cast(replace(value, dtype="bool", source=None), dtype)
+    if value.dtype == "boolean" and value.missing is not None and dtype in FLOATS:
         number = op.cast(value.var, to=np.dtype(dtype))
-        if value.missing is not None:
-            number = op.where(value.missing, const(np.nan, dtype), number)
-        return Value(dtype=dtype, var=number, can_miss=value.missing is not None)
+        number = op.where(value.missing, const(np.nan, dtype), number)
+        return Value(dtype=dtype, var=number, can_miss=True)
     if dtype == "boolean" and value.dtype == "bool":
         return replace(value, dtype=dtype, source=None)
     if value.dtype not in NUMBERS or dtype not in NUMBERS:
@@ -174,7 +190,13 @@ def cast(value: Value, dtype: str) -> Value:
         zero = const(0, value.dtype)
         return Value(dtype="bool", var=op.not_(op.equal(value.var, zero)))
     var = op.cast(value.var, to=_NUMPY.get(dtype, np.dtype(dtype)))
-    return Value(dtype=dtype, var=var, can_miss=dtype in FLOATS and value.can_miss)
+    is_float = dtype in FLOATS
+    return Value(
+        dtype=dtype,
+        var=var,
+        can_miss=is_float and value.can_miss,
+        overflows=is_float and value.overflows,
+    )
 
 
 def where(cond: Var, left: Value, right: Value) -> Value:
@@ -191,7 +213,8 @@ def where(cond: Var, left: Value, right: Value) -> Value:
         missing = choose(cond, is_missing(left), is_missing(right))
         return Value(dtype="boolean", var=var, can_miss=True, missing=missing)
     var = op.where(cond, left.var, right.var)
-    return Value(dtype=left.dtype, var=var, can_miss=can_miss, tz=left.tz)
+    overflows = can_miss and all(side.overflows or not side.can_miss for side in (left, right))
+    return Value(dtype=left.dtype, var=var, can_miss=can_miss, tz=left.tz, overflows=overflows)
 
 
 def choose(cond: Var, left: Var, right: Var) -> Var:
