@@ -69,9 +69,7 @@ def models() -> list[Model]:
     isotonic = CalibratedClassifierCV(HistGradientBoostingClassifier(), method="isotonic")
     hidden = MLPClassifier(hidden_layer_sizes=(16,), max_iter=1000)
     return [
-        Model(
-            data="flights", estimator=LogisticRegression(max_iter=1000), encoder=standardized()
-        ),
+        Model(data="flights", estimator=LogisticRegression(max_iter=1000), encoder=standardized()),
         Model(data="flights", estimator=HistGradientBoostingClassifier(**BOOSTING)),
         Model(data="flights", estimator=RandomForestClassifier(**forest)),
         Model(data="flights", estimator=LGBMClassifier(**leaves)),

@@ -17,7 +17,19 @@ from mlkit.core.rows import NO_INTEGER, NO_TEXT, ColumnRows, read_table
 from mlkit.training.compilation.compiler import Compiled, compile_features
 
 _TINY = 5e-324
-_WILD = [1e308, -1e308, 2.0**53, -(2.0**53), 0.0, -0.0, _TINY, -1e-300, 0.1, 1e16, 4503599627370497.5]
+_WILD = [
+    1e308,
+    -1e308,
+    2.0**53,
+    -(2.0**53),
+    0.0,
+    -0.0,
+    _TINY,
+    -1e-300,
+    0.1,
+    1e16,
+    4503599627370497.5,
+]
 _TAME = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, 2.0, 3.7, 100.0, -2.5, 0.1, 1e-9]
 _WORDS = [
     *map(eval, TEXTS), "A", "Straße", "İstanbul", "café", "cafe\u0301", "👩‍👩‍👧", "日本語", "a\0b", " a\n", "\ta ",
@@ -40,7 +52,9 @@ def sample(seed: int, *, wild: bool, n_rows: int = 24) -> pd.DataFrame:
         return rng.choice([rng.choice(_TAME), rng.uniform(-5, 5), round(rng.uniform(-5, 5), 1)])
 
     def number() -> float:
-        return rng.choice([*_WILD, rng.uniform(-1e6, 1e6)]) if wild and rng.random() < 0.5 else tame()
+        return (
+            rng.choice([*_WILD, rng.uniform(-1e6, 1e6)]) if wild and rng.random() < 0.5 else tame()
+        )
 
     def integer() -> int:
         extremes = [2**63 - 1, -(2**63) + 1, 2**53 + 1, -(2**31), 10**12]
@@ -48,7 +62,9 @@ def sample(seed: int, *, wild: bool, n_rows: int = 24) -> pd.DataFrame:
 
     def text() -> str:
         if rng.random() < 0.3:
-            return "".join(rng.choice(["a", "b", " ", ".", "ß", "X", "é"]) for _ in range(rng.randint(0, 6)))
+            return "".join(
+                rng.choice(["a", "b", " ", ".", "ß", "X", "é"]) for _ in range(rng.randint(0, 6))
+            )
         return rng.choice(_WORDS)
 
     def moment() -> datetime:
@@ -58,7 +74,9 @@ def sample(seed: int, *, wild: bool, n_rows: int = 24) -> pd.DataFrame:
             return datetime.fromisoformat(rng.choice(_DAYS))
         years = (1800, 2200) if wild else (1950, 2037)
         start, end = (datetime(year, 1, 1) for year in years)
-        return start + timedelta(microseconds=rng.randrange(int((end - start).total_seconds() * 1e6)))
+        return start + timedelta(
+            microseconds=rng.randrange(int((end - start).total_seconds() * 1e6))
+        )
 
     def lacking(make: Any) -> Any:
         return lambda: None if rng.random() < 0.25 else make()
@@ -120,10 +138,16 @@ def by_pandas(values: pd.Series, term: Term | None) -> np.ndarray:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values, kind = values.dt.tz_convert("UTC").dt.tz_localize(None), "M"
     if kind in "Mm" and kind:
-        micros = values.to_numpy().astype(f"{'datetime' if kind == 'M' else 'timedelta'}64[us]").astype("int64")
+        micros = (
+            values.to_numpy()
+            .astype(f"{'datetime' if kind == 'M' else 'timedelta'}64[us]")
+            .astype("int64")
+        )
         return np.where(is_missing, NO_INTEGER, micros)
     items = values.astype(object)
-    if (term is not None and term.kind in ("text", "label")) or any(isinstance(i, str) for i in items):
+    if (term is not None and term.kind in ("text", "label")) or any(
+        isinstance(i, str) for i in items
+    ):
         return items.where(~is_missing, NO_TEXT).to_numpy()
     return items.where(~is_missing, np.nan).to_numpy().astype("float64")
 
@@ -142,13 +166,22 @@ def by_graph(
     """Return the features (n_rows,) of rows by the compiled graph."""
     blocks = {block: getattr(rows, block)(names) for block, names in compiled.inputs.items()}
     names = [output.name for output in run.get_outputs()]
-    return {n.removeprefix("feature "): v[:, 0] for n, v in zip(names, run.run(names, blocks), strict=True)}
+    return {
+        n.removeprefix("feature "): v[:, 0]
+        for n, v in zip(names, run.run(names, blocks), strict=True)
+    }
 
 
 def difference(expected: np.ndarray, found: np.ndarray, *, is_exact: bool) -> np.ndarray:
     """Return which rows differ."""
     if expected.dtype.kind != "f" or found.dtype.kind != "f":
-        return np.array([type(a) is not type(b) or a != b for a, b in zip(expected.tolist(), found.tolist(), strict=True)], dtype=bool)
+        return np.array(
+            [
+                type(a) is not type(b) or a != b
+                for a, b in zip(expected.tolist(), found.tolist(), strict=True)
+            ],
+            dtype=bool,
+        )
     same = (expected == found) | (np.isnan(expected) & np.isnan(found))
     if not is_exact:
         with np.errstate(all="ignore"):

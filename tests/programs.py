@@ -82,9 +82,35 @@ COLUMNS = [
 FLOATS = ("float", "float32")
 INTEGERS = ("int", "int32")
 NUMBERS = (*FLOATS, *INTEGERS)
-FLOAT_CONSTANTS = ["0.0", "-0.0", "1.0", "-1.0", "0.5", "2.0", "3.7", "1e-3", "100.0", "1e10", "-2.5"]
+FLOAT_CONSTANTS = [
+    "0.0",
+    "-0.0",
+    "1.0",
+    "-1.0",
+    "0.5",
+    "2.0",
+    "3.7",
+    "1e-3",
+    "100.0",
+    "1e10",
+    "-2.5",
+]
 INTEGER_CONSTANTS = ["-7", "-3", "-1", "0", "1", "2", "3", "10", "100"]
-TEXTS = ["''", "'a'", "'A'", "'ß'", "'İ'", "'é'", "' '", "'x.y'", "'b'", "'na'", "'日本'", "'ab'", "'\\n'"]
+TEXTS = [
+    "''",
+    "'a'",
+    "'A'",
+    "'ß'",
+    "'İ'",
+    "'é'",
+    "' '",
+    "'x.y'",
+    "'b'",
+    "'na'",
+    "'日本'",
+    "'ab'",
+    "'\\n'",
+]
 MOMENTS = [
     "pd.Timestamp('2024-02-29 12:30:00')",
     "pd.Timestamp('1969-12-31 23:59:59.999999')",
@@ -252,7 +278,9 @@ def _signs(w: Writer) -> Term:
         value = w.pick("float", "int")
     if form == ".abs":
         value = w.series(*NUMBERS)
-    code = {"-x": "-{}", "+x": "+{}", "abs()": "abs({})", ".abs": "{}.abs()"}.get(form, form + "({})")
+    code = {"-x": "-{}", "+x": "+{}", "abs()": "abs({})", ".abs": "{}.abs()"}.get(
+        form, form + "({})"
+    )
     made = _result(code.format(value.code), value)
     return replace(made, kind="float") if form == "np.fabs" else made
 
@@ -275,7 +303,9 @@ def _two_smooth(w: Writer) -> Term:
 
 @rule(2)
 def _steps(w: Writer) -> Term:
-    name = w.use("np.floor", "np.ceil", "np.rint", "np.trunc", "np.sqrt", "np.square", "np.reciprocal")
+    name = w.use(
+        "np.floor", "np.ceil", "np.rint", "np.trunc", "np.sqrt", "np.square", "np.reciprocal"
+    )
     value = w.pick("float")
     return _result(f"{name}({value.code})", value, may_miss=value.may_miss or "s" in name[3:])
 
@@ -301,10 +331,14 @@ def _extremes(w: Writer) -> Term:
 @rule(2)
 def _rounded(w: Writer) -> Term:
     name = w.use(".round", "np.round")
-    value = w.series("float", "int", "int32") if name == ".round" else w.pick("float", "int", "int32")
+    value = (
+        w.series("float", "int", "int32") if name == ".round" else w.pick("float", "int", "int32")
+    )
     places = ["0", "1", "2", "-1", "-2", "5"] if value.kind == "float" else ["0", "1", "2"]
     digits = w.rng.choice(places)
-    code = f"{value.code}.round({digits})" if name == ".round" else f"np.round({value.code}, {digits})"
+    code = (
+        f"{value.code}.round({digits})" if name == ".round" else f"np.round({value.code}, {digits})"
+    )
     return _result(code, value)
 
 
@@ -356,7 +390,12 @@ def _kept(w: Writer) -> Term:
             code=f"{value.code}{name}({condition.code}, {other.code})",
             may_miss=value.may_miss or other.may_miss,
         )
-    constants = {"float": ["0.0", "1", "-2.5"], "int": ["0", "7"], "text": TEXTS, "moment": MOMENTS[:1]}
+    constants = {
+        "float": ["0.0", "1", "-2.5"],
+        "int": ["0", "7"],
+        "text": TEXTS,
+        "moment": MOMENTS[:1],
+    }
     constant = w.rng.choice(constants[value.kind])
     return replace(value, code=f"{value.code}{name}({condition.code}, {constant})")
 
@@ -368,7 +407,9 @@ def _chosen(w: Writer) -> Term:
     condition = w.condition()
     if kind == "number":
         left, right = (
-            Term(w.number("float"), "float", is_series=False) if w.rng.random() < 0.3 else w.pick(*NUMBERS, exact=False)
+            Term(w.number("float"), "float", is_series=False)
+            if w.rng.random() < 0.3
+            else w.pick(*NUMBERS, exact=False)
             for _ in range(2)
         )
         made = _result("", left, right)
@@ -451,7 +492,9 @@ def _replaced(w: Writer) -> Term:
     a, b, c, d = w.rng.sample(values, 4)
     if value.kind == "float" and w.rng.random() < 0.2:
         a = "np.nan"
-    form = w.rng.choice([f"{a}, {c}", f"[{a}, {b}], {c}", f"[{a}, {b}], [{c}, {d}]", f"{{{a}: {c}, {b}: {d}}}"])
+    form = w.rng.choice(
+        [f"{a}, {c}", f"[{a}, {b}], {c}", f"[{a}, {b}], [{c}, {d}]", f"{{{a}: {c}, {b}: {d}}}"]
+    )
     return replace(value, code=f"{value.code}.replace({form})")
 
 
@@ -468,7 +511,12 @@ def _cast(w: Writer) -> Term:
     else:
         target = w.rng.choice(["float64", "int64", "int32", "bool", "float32"])
     kind = {"float64": "float", "int64": "int"}.get(target, target)
-    spelled = w.rng.choice([f"'{target}'", {"float64": "float", "int64": "int", "bool": "bool"}.get(target, f"np.{target}")])
+    spelled = w.rng.choice(
+        [
+            f"'{target}'",
+            {"float64": "float", "int64": "int", "bool": "bool"}.get(target, f"np.{target}"),
+        ]
+    )
     return replace(value, code=f"{value.code}.astype({spelled})", kind=kind)
 
 
@@ -497,7 +545,11 @@ def _cut(w: Writer) -> Term:
         if not value.is_series:
             raise NoTerm
         # An object column is no text to every operation: it ends here.
-        return Term(code, "label", may_miss=True) if kind == "text" else Term(code, "float", may_miss=True)
+        return (
+            Term(code, "label", may_miss=True)
+            if kind == "text"
+            else Term(code, "float", may_miss=True)
+        )
     return Term(code, "float", may_miss=True, is_series=value.is_series)
 
 
@@ -518,11 +570,17 @@ def _compared(w: Writer) -> Term:
     elif left.kind in NUMBERS:
         other = w.pick(*NUMBERS)
         if w.maybe():
-            return Term(f"{left.code} {sign} {w.number(left.kind)}", "bool", is_series=left.is_series)
+            return Term(
+                f"{left.code} {sign} {w.number(left.kind)}", "bool", is_series=left.is_series
+            )
         code = f"{left.code} {sign} {other.code}"
         return Term(code, "bool", is_series=left.is_series or other.is_series)
     else:
-        constants = {"moment": MOMENTS, "zoned": ["pd.Timestamp('2024-03-31 01:30', tz='Europe/Berlin')"], "span": SPANS}
+        constants = {
+            "moment": MOMENTS,
+            "zoned": ["pd.Timestamp('2024-03-31 01:30', tz='Europe/Berlin')"],
+            "span": SPANS,
+        }
         right = w.rng.choice([w.rng.choice(constants[left.kind]), w.series(left.kind).code])
         if not left.is_series:
             raise NoTerm
@@ -586,7 +644,9 @@ def _part(w: Writer) -> Term:
 
 @rule(2)
 def _moment(w: Writer) -> Term:
-    name = w.use(".dt.floor", ".dt.normalize", ".dt.tz_convert", ".dt.tz_localize(None)", "+ span", "- span")
+    name = w.use(
+        ".dt.floor", ".dt.normalize", ".dt.tz_convert", ".dt.tz_localize(None)", "+ span", "- span"
+    )
     if name == ".dt.tz_convert":
         value = w.series("zoned")
         return replace(value, code=f"{value.code}.dt.tz_convert('{w.rng.choice(ZONES)}')")
@@ -598,7 +658,11 @@ def _moment(w: Writer) -> Term:
         return replace(value, code=f"{value.code} {name[0]} {w.rng.choice(SPANS)}")
     value = w.series("moment")
     unit = w.rng.choice(["D", "h", "min", "s"])
-    code = f"{value.code}.dt.floor('{unit}')" if name == ".dt.floor" else f"{value.code}.dt.normalize()"
+    code = (
+        f"{value.code}.dt.floor('{unit}')"
+        if name == ".dt.floor"
+        else f"{value.code}.dt.normalize()"
+    )
     return replace(value, code=code)
 
 
@@ -625,7 +689,9 @@ def _span(w: Writer) -> Term:
 @rule(2)
 def _of_span(w: Writer) -> Term:
     value = w.series("span")
-    name = w.use(".dt.total_seconds", ".dt.days", ".dt.seconds", "span / span", "span // span", "span % span")
+    name = w.use(
+        ".dt.total_seconds", ".dt.days", ".dt.seconds", "span / span", "span // span", "span % span"
+    )
     if name == "span % span":
         return replace(value, code=f"{value.code} % {w.rng.choice(SPANS)}")
     if name.startswith("span"):
@@ -648,7 +714,9 @@ def _text(w: Writer) -> Term:
     if name in (".str.lower", ".str.upper"):
         return replace(value, code=f"{value.code}{name}()")
     if name.endswith("strip"):
-        return replace(value, code=f"{value.code}{name}({w.rng.choice(['', repr('a '), repr('ßx')])})")
+        return replace(
+            value, code=f"{value.code}{name}({w.rng.choice(['', repr('a '), repr('ßx')])})"
+        )
     if name == ".str.slice":
         return replace(value, code=f"{value.code}.str.slice({start}, {stop})")
     if name == ".str[a:b]":
@@ -661,7 +729,9 @@ def _text(w: Writer) -> Term:
     if name == ".str.replace":
         old = w.rng.choice([t for t in TEXTS if t != "''"])
         option = w.rng.choice(["", ", regex=False"])
-        return replace(value, code=f"{value.code}.str.replace({old}, {w.rng.choice(TEXTS)}{option})")
+        return replace(
+            value, code=f"{value.code}.str.replace({old}, {w.rng.choice(TEXTS)}{option})"
+        )
     if w.maybe():
         other = w.series("text")
         return _result(f"{value.code} + {other.code}", value, other, kind="text")
@@ -720,7 +790,13 @@ def _set(w: Writer, names: list[str]) -> list[str]:
 
 @ending
 def _side_by_side(w: Writer, names: list[str]) -> list[str]:
-    w.used |= {"pd.concat(…, axis=1)", "frame.fillna", "frame.clip", "frame.astype", "frame.add_prefix"}
+    w.used |= {
+        "pd.concat(…, axis=1)",
+        "frame.fillna",
+        "frame.clip",
+        "frame.astype",
+        "frame.add_prefix",
+    }
     items = ", ".join(f'"{n}": {n}' for n in names)
     return [
         f"made = pd.DataFrame({{{items}}}, index=frame.index)",
