@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from importlib import import_module
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -309,7 +310,7 @@ def test_thresholds_decide_as_float32_would(threshold, x):
         np.nextafter(nearest, np.float32(np.inf)),
     ]
     exact = [float(value) for value in around]
-    ties = [(a + b) / 2 for a, b in zip(exact, exact[1:], strict=False)]
+    ties = [(a + b) / 2 for a, b in pairwise(exact)]
     near = [threshold, x, *exact, *ties]
     beside = [float(np.nextafter(value, side)) for value in near for side in (-np.inf, np.inf)]
     values = np.array([*near, *beside])
