@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench lock clean
+.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench bench-parity lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -64,6 +64,9 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 
 bench: setup  ## Measure speed and memory side by side with plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py
+
+bench-parity: setup  ## Hold compiled models against their pipelines, on every real row
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/parity.py
 
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
