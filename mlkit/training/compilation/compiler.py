@@ -12,7 +12,7 @@ from spox import Tensor, Var, argument
 
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
-from mlkit.training.compilation.encoders import encode, passed_through
+from mlkit.training.compilation.encoders import encode, numbers, passed_through
 from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.tracing import trace
 from mlkit.training.compilation.values import NUMBERS, Value, cast
@@ -56,9 +56,14 @@ def compile_model(model: TrainedModel) -> Compiled:
 
     sources: list[str | None] = []
 
-    def outputs(features: Mapping[str, Value]) -> dict[str, Var]:
+    def outputs(features: Mapping[str, Value], arguments: Mapping[str, Var]) -> dict[str, Var]:
         sources.extend(features[name].source for name in passed_through(encoder))
-        found = scores(estimator, encode(encoder, features))
+        matrix = encode(encoder, features)
+        names = numbers(encoder)
+        rounded = [
+            place for place, name in enumerate(names) if _is_rounded(features[name], arguments)
+        ]
+        found = scores(estimator, matrix, rounded)
         if model.target.task != "multiclass":
             found = op.reshape(found, op.const(np.array([-1])))
         return {"scores": found}
@@ -78,7 +83,7 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
         Naming the file, the line and the operation that does not compile.
     """
 
-    def outputs(features: Mapping[str, Value]) -> dict[str, Var]:
+    def outputs(features: Mapping[str, Value], _: Mapping[str, Var]) -> dict[str, Var]:
         return {
             f"feature {name}": (cast(v, "float64") if v.dtype in (*NUMBERS, "boolean") else v).var
             for name, v in features.items()
@@ -90,7 +95,7 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
 def _compiled(
     schema: type[Schema],
     featurizer: Featurizer,
-    outputs: Callable[[Mapping[str, Value]], dict[str, Var]],
+    outputs: Callable[[Mapping[str, Value], Mapping[str, Var]], dict[str, Var]],
 ) -> Compiled:
     known = {c.name: c for c in schema.columns.values() if c.known_before}
     columns = {n: argument(Tensor(_DTYPES[_block(c)], ("n_rows", 1))) for n, c in known.items()}
@@ -98,7 +103,7 @@ def _compiled(
     some_column = next(iter(columns.values()))
     features = {n: _spread(v, some_column) for n, v in trace(featurizer, values).items()}
     arguments = {f"column {name}": var for name, var in columns.items()}
-    by_column = spox.build(arguments, outputs(features), drop_unused_inputs=True)
+    by_column = spox.build(arguments, outputs(features, arguments), drop_unused_inputs=True)
     used = {node.name for node in by_column.graph.input}
     return _in_blocks(by_column, [c for name, c in known.items() if f"column {name}" in used])
 
@@ -124,6 +129,18 @@ def _in_blocks(by_column: ModelProto, columns: Sequence[Column]) -> Compiled:
     graph.ir_version = _IR_VERSION
     graph.producer_name = "mlkit"
     return Compiled(graph=graph.SerializeToString(deterministic=True), inputs=inputs, sources=[])
+
+
+#: Operators whose last digits depend on the library, and on the processor.
+_ROUNDED = {"Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Tanh", "Pow"}
+
+
+def _is_rounded(value: Value, arguments: Mapping[str, Var]) -> bool:
+    """Whether a feature is computed with an operator that is right but for its last digits."""
+    if value.source is not None:
+        return False
+    graph = spox.build(dict(arguments), {"feature": value.var}, drop_unused_inputs=True).graph
+    return any(node.op_type in _ROUNDED for node in graph.node)
 
 
 def _block(column: Column) -> str:

@@ -39,9 +39,14 @@ def encode(encoder: Any, features: Mapping[str, Value]) -> Var:
 
 def passed_through(encoder: TableEncoder) -> list[str]:
     """Return the features that the first columns of the matrix are, as they are."""
-    name, fitted, columns = encoder.encoder_.transformers_[0]
-    is_kept = name == "numbers" and not isinstance(fitted, Pipeline)
-    return list(columns) if is_kept else []
+    _, fitted, _ = encoder.encoder_.transformers_[0]
+    return [] if isinstance(fitted, Pipeline) else numbers(encoder)
+
+
+def numbers(encoder: TableEncoder) -> list[str]:
+    """Return the features that the first columns of the matrix are, as they are or scaled."""
+    name, _, columns = encoder.encoder_.transformers_[0]
+    return list(columns) if name == "numbers" else []
 
 
 def _numbers(fitted: Any, values: list[Value]) -> list[Var]:

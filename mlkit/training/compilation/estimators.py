@@ -5,7 +5,8 @@ imported that the model does not need.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from mlkit.training.compilation.trees import LESS, Forest, as_float32_decides
 from mlkit.training.compilation.values import const
 
 
-def scores(estimator: Any, features: Var) -> Var:
+def scores(estimator: Any, features: Var, rounded: Sequence[int] = ()) -> Var:
     """Return what a fitted estimator says of rows of features.
 
     Parameters
@@ -28,6 +29,8 @@ def scores(estimator: Any, features: Var) -> Var:
         A classifier or regressor.
     features
         float64 (n_rows, n_features), as `fit` saw them.
+    rounded
+        Positions of features that are known but for their last digits.
 
     Returns
     -------
@@ -41,7 +44,23 @@ def scores(estimator: Any, features: Var) -> Var:
         If the estimator does not compile.
     """
     convert = _CONVERTERS.get(_name(estimator), _by_skl2onnx)
-    return _linked(*convert(estimator, features))
+    return _linked(*convert(estimator, Matrix(features, frozenset(rounded))))
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Features, and the positions of those whose last digits depend on who computes them."""
+
+    var: Var
+    rounded: frozenset[int]
+
+    def thresholds(self, feature: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+        """Return thresholds that features equal to them do not pass by their last digits.
+
+        A histogram's threshold may be the very value that training rows have.
+        """
+        is_rounded = np.isin(feature, list(self.rounded))
+        return np.where(is_rounded, threshold + _LAST_DIGITS * np.abs(threshold), threshold)
 
 
 def _name(estimator: Any) -> str:
@@ -57,10 +76,13 @@ def _linked(raw: Var, link: str) -> Var:
     return {"identity": lambda x: x, "sigmoid": op.sigmoid, "exp": op.exp}[link](raw)
 
 
+#: Far more than a logarithm or a sine errs by, far less than two values differ by.
+_LAST_DIGITS = 1e-13
+
 Converted = tuple[Var, str]
 
 
-def _linear_classifier(estimator: Any, features: Var) -> Converted:
+def _linear_classifier(estimator: Any, features: Matrix) -> Converted:
     if len(estimator.classes_) == 2:
         return _linear(estimator, features)[0], "sigmoid"
     raw = _linear(estimator, features)[0]
@@ -69,19 +91,19 @@ def _linear_classifier(estimator: Any, features: Var) -> Converted:
     return raw, "softmax"
 
 
-def _linear(estimator: Any, features: Var) -> Converted:
+def _linear(estimator: Any, features: Matrix) -> Converted:
     weights = np.atleast_2d(np.asarray(estimator.coef_, dtype="float64"))
     offset = np.broadcast_to(
         np.asarray(estimator.intercept_, dtype="float64").ravel(), (len(weights),)
     )
-    return op.gemm(features, op.const(weights.T.copy()), op.const(offset.copy())), "identity"
+    return op.gemm(features.var, op.const(weights.T.copy()), op.const(offset.copy())), "identity"
 
 
 def _trees_of(estimator: Any) -> list[Any]:
     return list(getattr(estimator, "estimators_", [estimator]))
 
 
-def _mean_of_trees(estimator: Any, features: Var) -> Converted:
+def _mean_of_trees(estimator: Any, features: Matrix) -> Converted:
     trees = [tree.tree_ for tree in _trees_of(estimator)]
     if trees[0].value.shape[1] != 1:
         raise Untraceable("an estimator with several outputs", "Train one for each.")
@@ -92,7 +114,7 @@ def _mean_of_trees(estimator: Any, features: Var) -> Converted:
     for target, place in enumerate(kept):
         for tree in trees:
             _add_scikit_learn(forest, tree, tree.value[:, 0, place] / len(trees), target)
-    return forest.sums(features), "identity"
+    return forest.sums(features.var), "identity"
 
 
 def _add_scikit_learn(forest: Forest, tree: Any, value: np.ndarray, target: int = 0) -> None:
@@ -107,7 +129,7 @@ def _add_scikit_learn(forest: Forest, tree: Any, value: np.ndarray, target: int 
     )
 
 
-def _gradient_boosting(estimator: Any, features: Var) -> Converted:
+def _gradient_boosting(estimator: Any, features: Matrix) -> Converted:
     grid = estimator.estimators_
     if not (estimator.init_ == "zero" or type(estimator.init_).__name__.startswith("Dummy")):
         raise Untraceable("gradient boosting from another estimator", "Leave out init.")
@@ -117,7 +139,7 @@ def _gradient_boosting(estimator: Any, features: Var) -> Converted:
         for target, tree in enumerate(trees):
             value = tree.tree_.value[:, 0, 0] * estimator.learning_rate
             _add_scikit_learn(forest, tree.tree_, value, target)
-    raw = forest.sums(features)
+    raw = forest.sums(features.var)
     if estimator.loss == "exponential":
         raw = op.mul(raw, const(2.0))
     return raw, _class_link(estimator)
@@ -129,7 +151,7 @@ def _class_link(estimator: Any) -> str:
     return "sigmoid" if len(estimator.classes_) == 2 else "softmax"
 
 
-def _hist_gradient_boosting(estimator: Any, features: Var) -> Converted:
+def _hist_gradient_boosting(estimator: Any, features: Matrix) -> Converted:
     grid = estimator._predictors  # noqa: SLF001
     forest = Forest(n_targets=len(grid[0]))
     forest.start(estimator._baseline_prediction)  # noqa: SLF001
@@ -140,16 +162,17 @@ def _hist_gradient_boosting(estimator: Any, features: Var) -> Converted:
                 raise Untraceable(
                     "a tree that splits on categories", "Leave out categorical_features."
                 )
+            feature = nodes["feature_idx"].astype("int64")
             forest.add(
-                feature=nodes["feature_idx"].astype("int64"),
-                threshold=nodes["num_threshold"],
+                feature=feature,
+                threshold=features.thresholds(feature, nodes["num_threshold"]),
                 left=np.where(nodes["is_leaf"], -1, nodes["left"].astype("int64")),
                 right=nodes["right"].astype("int64"),
                 value=nodes["value"],
                 missing_left=nodes["missing_go_to_left"],
                 target=target,
             )
-    raw = forest.sums(features)
+    raw = forest.sums(features.var)
     if is_classifier(estimator):
         return raw, _class_link(estimator)
     links = {"IdentityLink": "identity", "LogLink": "exp"}
@@ -163,7 +186,7 @@ _LIGHTGBM_LINKS = {
 }  # fmt: skip
 
 
-def _lightgbm(estimator: Any, features: Var) -> Converted:
+def _lightgbm(estimator: Any, features: Matrix) -> Converted:
     model = estimator.booster_.dump_model()
     objective, *settings = model["objective"].split()
     if "sqrt" in settings or objective not in _LIGHTGBM_LINKS:
@@ -174,7 +197,7 @@ def _lightgbm(estimator: Any, features: Var) -> Converted:
     scale = n_targets / len(trees) if model["average_output"] else 1.0
     for number, tree in enumerate(trees):
         _add_lightgbm(forest, tree["tree_structure"], scale, number % n_targets)
-    raw, link = forest.sums(features), _LIGHTGBM_LINKS[objective]
+    raw, link = forest.sums(features.var), _LIGHTGBM_LINKS[objective]
     steepness = next((float(s[8:]) for s in settings if s.startswith("sigmoid:")), 1.0)
     if link in ("sigmoid", "ova") and steepness != 1:
         raw = op.mul(raw, const(steepness))
@@ -230,7 +253,7 @@ def _add_rows(forest: Forest, rows: list[list[float]], target: int) -> None:
     )
 
 
-def _xgboost(estimator: Any, features: Var) -> Converted:
+def _xgboost(estimator: Any, features: Matrix) -> Converted:
     booster = estimator.get_booster()
     learner = json.loads(booster.save_raw("json"))["learner"]
     name = learner["objective"]["name"]
@@ -253,7 +276,7 @@ def _xgboost(estimator: Any, features: Var) -> Converted:
     forest.start(np.broadcast_to(base, (n_targets,)))
     for tree, target in zip(model["trees"][:n_trees], model["tree_info"], strict=False):
         _add_xgboost(forest, tree, target)
-    return forest.sums(features), link
+    return forest.sums(features.var), link
 
 
 _XGBOOST_LINKS = {
@@ -281,7 +304,7 @@ def _add_xgboost(forest: Forest, tree: dict[str, Any], target: int) -> None:
     )
 
 
-def _calibrated(estimator: Any, features: Var) -> Converted:
+def _calibrated(estimator: Any, features: Matrix) -> Converted:
     members = [_calibrated_member(m, features) for m in estimator.calibrated_classifiers_]
     total = members[0]
     for member in members[1:]:
@@ -289,7 +312,7 @@ def _calibrated(estimator: Any, features: Var) -> Converted:
     return op.div(total, const(float(len(members)))), "identity"
 
 
-def _calibrated_member(member: Any, features: Var) -> Var:
+def _calibrated_member(member: Any, features: Matrix) -> Var:
     inner = member.estimator
     raw, link = _CONVERTERS.get(_name(inner), _by_skl2onnx)(inner, features)
     if not hasattr(inner, "decision_function"):
@@ -321,7 +344,7 @@ def _calibrator(calibrator: Any, x: Var) -> Var:
     return op.add(low, op.mul(op.sub(x, start), slope))
 
 
-def _dummy(estimator: Any, features: Var) -> Converted:
+def _dummy(estimator: Any, features: Matrix) -> Converted:
     answers = np.zeros((1, estimator.n_features_in_))
     if is_classifier(estimator):
         if estimator.strategy not in ("prior", "most_frequent", "constant"):
@@ -331,12 +354,12 @@ def _dummy(estimator: Any, features: Var) -> Converted:
     else:
         found = np.reshape(estimator.predict(answers), (1, 1))
     nothing = op.reduce_sum(
-        op.mul(op.cast(op.isnan(features), to=np.float64), const(0.0)), const_axes(), keepdims=1
+        op.mul(op.cast(op.isnan(features.var), to=np.float64), const(0.0)), const_axes(), keepdims=1
     )
     return op.add(nothing, op.const(found.astype("float64"))), "identity"
 
 
-def _by_skl2onnx(estimator: Any, features: Var) -> Converted:
+def _by_skl2onnx(estimator: Any, features: Matrix) -> Converted:
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import DoubleTensorType
     from skl2onnx.common.exceptions import MissingShapeCalculator
@@ -353,7 +376,7 @@ def _by_skl2onnx(estimator: Any, features: Var) -> Converted:
             f"the estimator {type(estimator).__name__}",
             f"skl2onnx says: {str(error).strip().splitlines()[0][:200]}",
         ) from error
-    outputs = inline(model)(features=features)
+    outputs = inline(model)(features=features.var)
     found = op.cast(list(outputs.values())[-1], to=np.float64)
     if is_classifier(estimator) and len(estimator.classes_) == 2:
         last = op.const(np.array([1]))
@@ -364,7 +387,7 @@ def _by_skl2onnx(estimator: Any, features: Var) -> Converted:
 
 
 _FORESTS = ("DecisionTree", "ExtraTree", "RandomForest", "ExtraTrees")
-_CONVERTERS: dict[str, Callable[[Any, Var], Converted]] = {
+_CONVERTERS: dict[str, Callable[[Any, Matrix], Converted]] = {
     "sklearn.LogisticRegression": _linear_classifier,
     "sklearn.LogisticRegressionCV": _linear_classifier,
     **{

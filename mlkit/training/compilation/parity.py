@@ -9,7 +9,6 @@ import onnx
 
 from mlkit.core.bundle import Parity
 from mlkit.core.decision import decide
-from mlkit.core.errors import DataError
 from mlkit.core.log import get_logger
 from mlkit.core.rows import ColumnRows
 from mlkit.scoring.compiled import CompiledRuntime
@@ -194,8 +193,12 @@ def _compare(
     )
     try:
         found = graph.scores(accepted)
-    except DataError as error:
-        raise UnequalError(f"The graph refuses {origin} rows that the pipeline scores.") from error
+    except Exception as error:
+        # ONNX Runtime's exceptions have no common base but Exception.
+        first = str(error).strip().splitlines()[0][:200]
+        raise UnequalError(
+            f"The graph refuses {origin} rows that the pipeline scores: {first}"
+        ) from error
     return _Compared(
         rows=accepted,
         expected=np.concatenate([scores for _, scores in scored]),

@@ -317,3 +317,37 @@ def test_thresholds_decide_as_float32_would(threshold, x):
     (decides,) = as_float32_decides(np.array([threshold]))
     expected = values.astype("float32").astype("float64") <= threshold
     np.testing.assert_array_equal(values <= decides, expected)
+
+
+class LogFeaturizer(Featurizer):
+    """A feature whose last digits depend on whose logarithm it is, with many values."""
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the logarithm of the amount."""
+        return pd.DataFrame({"log_amount": np.log1p(frame["amount"].clip(0, 1e6))})
+
+
+def test_a_value_at_a_threshold_does_not_pass_it_by_its_last_digit():
+    """A histogram's thresholds are values of the training rows, logarithms not to the last bit."""
+    rng = np.random.default_rng(0)
+    amount = np.exp(rng.normal(3, 2, 6000)).round(2)
+    frame = pd.DataFrame(
+        {
+            "amount": amount,
+            "n_items": 1,
+            "shop": "one",
+            "binary": amount > 20,
+            "multiclass": "one",
+            "regression": np.log1p(amount) + rng.normal(0, 0.1, 6000),
+        }
+    )
+    model = Trainer(
+        schema=Order,
+        target=Target(task="regression", column="regression"),
+        featurizer=LogFeaturizer(),
+        estimator=HistGradientBoostingRegressor(max_iter=50),
+        splitter=Splitter(kind="stratified"),
+    ).fit(frame)
+    rows = read_table(Order, frame)
+    parity = certify(model, compile_model(model), rows, threshold=0.5, n_fuzzed=N_FUZZED)
+    assert parity.largest_difference <= 1e-12
