@@ -1,6 +1,7 @@
 """The fitted `TableEncoder` as a graph: features to the matrix that the estimator takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,20 @@ from mlkit.training.compilation.values import NUMBERS, Value, cast
 from mlkit.training.encoding import MOMENT_PARTS, TableEncoder
 
 
-def encode(encoder: Any, features: Mapping[str, Value]) -> Var:
+Joined = Callable[[Sequence[str]], Var]
+
+
+def encode(encoder: Any, features: Mapping[str, Value], joined: Joined) -> Var:
     """Return the matrix float64 (n_rows, n_encoded) of the features.
+
+    Parameters
+    ----------
+    encoder
+        Fitted.
+    features
+        By name.
+    joined
+        Gives untouched columns of numbers as one variable (n_rows, n_columns).
 
     Raises
     ------
@@ -33,7 +46,7 @@ def encode(encoder: Any, features: Mapping[str, Value]) -> Var:
         if not columns or name == "remainder":
             continue
         values = [features[column] for column in columns]
-        blocks += _ENCODERS[name](fitted, values)
+        blocks += _ENCODERS[name](fitted, values, joined)
     return blocks[0] if len(blocks) == 1 else op.concat(blocks, axis=1)
 
 
@@ -44,8 +57,14 @@ def passed_through(encoder: TableEncoder) -> list[str]:
     return list(columns) if is_kept else []
 
 
-def _numbers(fitted: Any, values: list[Value]) -> list[Var]:
-    return _finished(fitted, [_number(value) for value in values])
+def _numbers(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
+    columns: list[Var] = []
+    for is_untouched, run in groupby(values, lambda v: v.dtype == "float64" and bool(v.source)):
+        if is_untouched:
+            columns.append(joined([str(value.source) for value in run]))
+        else:
+            columns += map(_number, run)
+    return _finished(fitted, columns)
 
 
 def _number(value: Value) -> Var:
@@ -54,7 +73,7 @@ def _number(value: Value) -> Var:
     return cast(value, "float64").var
 
 
-def _moments(fitted: Any, values: list[Value]) -> list[Var]:
+def _moments(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
     if any(value.dtype != "datetime" for value in values):
         raise Untraceable("a feature that was a datetime", "Return one kind.")
     parts = [cast(part(v, name), "float64").var for v in values for name in MOMENT_PARTS]
@@ -83,7 +102,7 @@ def _text(value: Value) -> Var:
     return value.var
 
 
-def _one_hot(fitted: Any, values: list[Value]) -> list[Var]:
+def _one_hot(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
     flags = []
     for position, value in enumerate(values):
         places, n_columns, default = _one_hot_places(fitted, position)
@@ -105,7 +124,7 @@ def _one_hot_places(fitted: Any, position: int) -> tuple[dict[str, int], int, in
     return places, len(frequent) + 1, len(frequent)
 
 
-def _target_means(fitted: Any, values: list[Value]) -> list[Var]:
+def _target_means(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
     means = fitted[0] if isinstance(fitted, Pipeline) else fitted
     n_columns = len(values)
     per_column = len(means.encodings_) // n_columns

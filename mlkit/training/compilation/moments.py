@@ -34,7 +34,8 @@ def part(value: Value, name: str) -> Value:
     if is_flag:
         held = op.and_(found, op.not_(is_missing(value))) if value.can_miss else found
         return Value(dtype="bool", var=held)
-    return _or_missing(value, Value(dtype="int32", var=op.cast(found, to=np.int32)))
+    number = Value(dtype="int32", var=op.cast(found, to=np.int32), wide=found)
+    return _or_missing(value, number)
 
 
 def _or_missing(value: Value, found: Value) -> Value:
