@@ -7,14 +7,14 @@ from programs.writer import FLOATS, INTEGERS, NUMBERS, SMOOTH, NoTerm, Term, Wri
 
 def _arithmetic(w: Writer) -> Term:
     sign = w.use("+", "-", "*", "/")
-    left = w.pick(*NUMBERS)
+    left = w.divisor(*NUMBERS) if sign == "/" else w.pick(*NUMBERS)
     if w.maybe():
         constant = w.number(left.kind)
         code = f"{left.code} {sign} {constant}" if w.maybe() else f"{constant} {sign} {left.code}"
         is_wider = left.kind in INTEGERS and sign == "/"
         kind = "float" if is_wider else left.kind
         return result(code, left, kind=kind, may_miss=kind in FLOATS)
-    right = w.pick(*NUMBERS, "bool")
+    right = w.divisor(*NUMBERS, "bool") if sign == "/" else w.pick(*NUMBERS, "bool")
     kind = kind_of(left, right, division=sign == "/")
     code = f"{left.code} {sign} {right.code}"
     if left.is_series and w.rng.random() < 0.2:
@@ -32,7 +32,7 @@ def _division_with_rest(w: Writer) -> Term:
             constants += ["0", "0.5", "-2.5", "0.1", "1e10"]
         constant = w.rng.choice(constants)
         return result(f"{left.code} {sign} {constant}", left, may_miss=left.kind in FLOATS)
-    right = w.pick("float", "int", "int32")
+    right = w.divisor("float", "int", "int32")
     if not (left.is_series or right.is_series):
         raise NoTerm
     code = f"({left.code} {sign} {right.code}).astype('float64')"
@@ -41,7 +41,7 @@ def _division_with_rest(w: Writer) -> Term:
 
 def _power(w: Writer) -> Term:
     w.use("**")
-    base = w.pick("float", "int")
+    base = w.divisor("float", "int")
     if base.kind == "int":
         return result(f"{base.code} ** {w.rng.choice('0123')}", base)
     if w.maybe():
@@ -82,7 +82,7 @@ def _steps(w: Writer) -> Term:
     name = w.use(
         "np.floor", "np.ceil", "np.rint", "np.trunc", "np.sqrt", "np.square", "np.reciprocal"
     )
-    value = w.pick("float")
+    value = w.divisor("float") if name == "np.reciprocal" else w.pick("float")
     return result(f"{name}({value.code})", value, may_miss=value.may_miss or "s" in name[3:])
 
 
@@ -145,7 +145,7 @@ def _made_numbers(w: Writer) -> Term:
 def _method(w: Writer) -> Term:
     name = w.use(".add", ".sub", ".mul", ".div", ".radd", ".rsub", ".rmul", ".pipe")
     value = w.series("float")
-    argument = "np.square" if name == ".pipe" else w.pick("float", "int").code
+    argument = "np.square" if name == ".pipe" else w.divisor("float", "int").code
     return replace(value, code=f"{value.code}{name}({argument})", may_miss=True)
 
 
@@ -182,3 +182,5 @@ RULES = {
     _rounded: 2,
     _clipped: 2,
 }
+#: Of the others, ONNX Runtime makes 0.0 where -0.0 comes of it.
+KEEP_SIGNS = {_array, _arithmetic, _method, _rounded}

@@ -93,10 +93,12 @@ def _selected(w: Writer) -> Term:
     kind = w.rng.choice(["float", "int", "text"])
     if kind == "text":
         labels = w.rng.sample(TEXTS, 3)
-        code = f"np.select([{first.code}, {second.code}], [{labels[0]}, {labels[1]}], default={labels[2]})"
+        chosen = f"[{first.code}, {second.code}], [{labels[0]}, {labels[1]}], default={labels[2]}"
+        code = f"np.select({chosen})"
         return Term(f"pd.Series({code}, index=frame.index)", "text")
     left, right = w.pick(kind), w.pick(kind)
-    code = f"np.select([{first.code}, {second.code}], [{left.code}, {right.code}], default={w.number(kind)})"
+    chosen = f"[{first.code}, {second.code}], [{left.code}, {right.code}]"
+    code = f"np.select({chosen}, default={w.number(kind)})"
     return result(code, left, right, kind=kind, is_series=False)
 
 

@@ -26,16 +26,21 @@ _WILD = [
 ]
 _TAME = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, 2.0, 3.7, 100.0, -2.5, 0.1, 1e-9]
 _WORDS = [
-    *map(literal_eval, TEXTS), "A", "Straße", "İstanbul", "café", "cafe\u0301", "👩‍👩‍👧", "日本語", "a\0b", " a\n", "\ta ",
-    "\xa0a\xa0", "\u2003x", "abc", "ABC", "aab.yx.y", "none", "ßa", "ﬁ", "ǆ", "Σας", "\x1f", "nan",
+    *map(literal_eval, TEXTS), "A", "Straße", "İstanbul", "café", "cafe\u0301", "👩‍👩‍👧", "日本語",
+    "a\0b", " a\n", "\ta ", "\xa0a\xa0", "\u2003x", "abc", "ABC", "aab.yx.y", "none", "ßa", "ﬁ",
+    "ǆ", "Σας", "\x1f", "nan",
 ]  # fmt: skip
+#: Ends of months and years, leap days, and both sides of changes of the clock.
 _DAYS = [
     "2024-03-31T01:30:00", "2024-10-27T01:30:00", "2024-10-27T00:30:00", "2024-03-10T07:00:00",
-    "2024-11-03T05:59:59.999999", "1969-12-31T23:59:59.999999", "1970-01-01T00:00:00", "2024-02-29T12:30:00",
-    "2023-12-31T23:00:00", "2024-01-01T00:00:00", "2038-01-19T03:14:08", "2100-03-01T00:00:00", "2019-06-30T22:15:00",
+    "2024-11-03T05:59:59.999999", "1969-12-31T23:59:59.999999", "1970-01-01T00:00:00",
+    "2024-02-29T12:30:00", "2023-12-31T23:00:00", "2024-01-01T00:00:00", "2038-01-19T03:14:08",
+    "2100-03-01T00:00:00", "2019-06-30T22:15:00",
 ]  # fmt: skip
-_ANCIENT = ["0001-01-02T00:00:00", "9999-12-30T23:59:59.999999", "1582-10-15T00:00:00", "1900-03-01T00:00:01",
-            "1893-04-01T00:00:00", "2500-07-01T12:00:00", "4000-02-29T23:59:59"]  # fmt: skip
+_FAR = [
+    "0001-01-02T00:00:00", "9999-12-30T23:59:59.999999", "1582-10-15T00:00:00",
+    "1900-03-01T00:00:01", "1893-04-01T00:00:00", "2500-07-01T12:00:00", "4000-02-29T23:59:59",
+]  # fmt: skip
 
 
 def sample(seed: int, *, wild: bool, n_rows: int = 24) -> pd.DataFrame:
@@ -63,7 +68,7 @@ def sample(seed: int, *, wild: bool, n_rows: int = 24) -> pd.DataFrame:
 
     def moment() -> datetime:
         if wild and rng.random() < 0.3:
-            return datetime.fromisoformat(rng.choice(_ANCIENT))
+            return datetime.fromisoformat(rng.choice(_FAR))
         if rng.random() < 0.5:
             return datetime.fromisoformat(rng.choice(_DAYS))
         years = (1800, 2200) if wild else (1950, 2037)

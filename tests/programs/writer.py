@@ -46,6 +46,9 @@ class Term:
         compared, rounded down or told apart.
     is_series
         Whether it is a Series, not an array.
+    is_signed
+        Whether its zeros have kept their sign: ONNX Runtime makes 0.0 of -0.0
+        where it chooses, which shows only where something is divided by it.
     """
 
     code: str
@@ -53,6 +56,7 @@ class Term:
     may_miss: bool = False
     is_exact: bool = True
     is_series: bool = True
+    is_signed: bool = True
 
 
 COLUMNS = [
@@ -113,56 +117,23 @@ MOMENTS = [
     "datetime(2000, 1, 1)",
 ]  # fmt: skip
 SPANS = [
-    "pd.Timedelta(hours=1)", "pd.Timedelta('1 day')", "np.timedelta64(1, 'D')", "np.timedelta64(90, 'm')",
-    "timedelta(seconds=1)", "pd.Timedelta(minutes=-7)", "pd.Timedelta(microseconds=1)",
+    "pd.Timedelta(hours=1)", "pd.Timedelta('1 day')", "np.timedelta64(1, 'D')",
+    "np.timedelta64(90, 'm')", "timedelta(seconds=1)", "pd.Timedelta(minutes=-7)", "pd.Timedelta(microseconds=1)",
 ]  # fmt: skip
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]
 PARTS = [
-    "year",
-    "month",
-    "day",
-    "hour",
-    "minute",
-    "second",
-    "microsecond",
-    "dayofweek",
-    "day_of_week",
-    "weekday",
-    "dayofyear",
-    "day_of_year",
-    "days_in_month",
-    "daysinmonth",
+    "year", "month", "day", "hour", "minute", "second", "microsecond", "dayofweek",
+    "day_of_week", "weekday", "dayofyear", "day_of_year", "days_in_month", "daysinmonth",
     "quarter",
-]
+]  # fmt: skip
 FLAGS = [
-    "is_month_end",
-    "is_month_start",
-    "is_quarter_end",
-    "is_quarter_start",
-    "is_year_end",
-    "is_year_start",
-    "is_leap_year",
-]
+    "is_month_end", "is_month_start", "is_quarter_end", "is_quarter_start", "is_year_end",
+    "is_year_start", "is_leap_year",
+]  # fmt: skip
 SMOOTH = [
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "exp",
-    "expm1",
-    "exp2",
-    "sin",
-    "cos",
-    "tan",
-    "arcsin",
-    "arccos",
-    "arctan",
-    "tanh",
-    "radians",
-    "deg2rad",
-    "degrees",
-    "rad2deg",
-]
+    "log", "log1p", "log2", "log10", "exp", "expm1", "exp2", "sin", "cos", "tan", "arcsin",
+    "arccos", "arctan", "tanh", "radians", "deg2rad", "degrees", "rad2deg",
+]  # fmt: skip
 
 
 class NoTerm(Exception):  # noqa: N818
@@ -176,6 +147,7 @@ class Writer:
     rng: random.Random
     terms: list[Term] = field(default_factory=lambda: list(COLUMNS))
     used: set[str] = field(default_factory=set)
+    picked: list[Term] = field(default_factory=list)
 
     def pick(
         self,
@@ -183,6 +155,7 @@ class Writer:
         may_miss: bool | None = None,
         exact: bool = True,
         series: bool | None = None,
+        signed: bool = False,
     ) -> Term:
         """Return a term of such a kind, of late ones rather."""
         found = [
@@ -191,16 +164,23 @@ class Writer:
             if t.kind in kinds
             and (may_miss is None or t.may_miss == may_miss)
             and (not exact or t.is_exact)
+            and (not signed or t.is_signed)
             and (series is None or t.is_series == series)
         ]
         if not found:
             raise NoTerm
         late = [t for t in found if t not in COLUMNS]
-        return self.rng.choice(late if late and self.rng.random() < 0.6 else found)
+        term = self.rng.choice(late if late and self.rng.random() < 0.6 else found)
+        self.picked.append(term)
+        return term
 
     def series(self, *kinds: str, may_miss: bool | None = None, exact: bool = True) -> Term:
         """Return a term that is a Series."""
         return self.pick(*kinds, may_miss=may_miss, exact=exact, series=True)
+
+    def divisor(self, *kinds: str) -> Term:
+        """Return a term whose zeros have kept their sign."""
+        return self.pick(*kinds, signed=True)
 
     def use(self, *names: str) -> str:
         """Choose one of some operations, and note it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from programs import arithmetic, choices, conditions, moments, texts
 from programs.endings import ENDINGS
-from programs.writer import NoTerm, Term, Writer
+from programs.writer import FLOATS, NoTerm, Term, Writer
 
 _RULES = {
     rule: weight
@@ -37,6 +37,7 @@ def write(seed: int, n_statements: int = 3) -> Program:
     while len(made) < n_statements:
         (rule,) = w.rng.choices(list(_RULES), list(_RULES.values()))
         noted = set(w.used)
+        w.picked.clear()
         try:
             term = rule(w)
         except NoTerm:
@@ -44,7 +45,8 @@ def write(seed: int, n_statements: int = 3) -> Program:
             continue
         name = f"f{len(made)}"
         lines.append(f"{name} = {term.code}")
-        made[name] = replace(term, code=name)
+        is_signed = rule in arithmetic.KEEP_SIGNS and all(t.is_signed for t in w.picked)
+        made[name] = replace(term, code=name, is_signed=is_signed or term.kind not in FLOATS)
         w.terms.append(made[name])
     lines += w.rng.choice(ENDINGS)(w, list(made))
     return Program(seed, "\n".join(lines), made, frozenset(w.used))
