@@ -6,6 +6,7 @@ Every variable has the shape (n_rows, 1). How missing values are held is said by
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,16 @@ class Value:
 def const(value: Any, dtype: Any = None) -> Var:
     """Return a constant of shape (1, 1), or as it is where it has dimensions."""
     array = np.asarray(value, dtype=dtype)
-    return op.const(array.reshape(1, 1) if array.ndim == 0 else array)
+    shape = array.shape or (1, 1)
+    if array.nbytes > 100:
+        return op.const(array.reshape(shape))
+    return _const(array.tobytes(), array.dtype.str, shape)
+
+
+@lru_cache(1000)
+def _const(data: bytes, dtype: str, shape: tuple[int, ...]) -> Var:
+    # A third of the time to compile went into the same few constants.
+    return op.const(np.frombuffer(data, dtype).reshape(shape))
 
 
 def is_scalar(value: Any) -> bool:
