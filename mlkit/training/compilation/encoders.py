@@ -5,18 +5,16 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-import spox.opset.ai.onnx.ml.v5 as ml
 import spox.opset.ai.onnx.v20 as op
 from sklearn.pipeline import Pipeline
 from spox import Var
 
 from mlkit.core.rows import NO_TEXT
-from mlkit.training.compilation.choices import lookup_text
+from mlkit.training.compilation.choices import looked_up
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.moments import part
 from mlkit.training.compilation.values import NUMBERS, Value, cast
 from mlkit.training.encoding import MOMENT_PARTS, TableEncoder
-
 
 Joined = Callable[[Sequence[str]], Var]
 
@@ -96,17 +94,17 @@ def _finished(fitted: Any, columns: list[Var]) -> list[Var]:
     return [op.div(centred, op.const(scaler.scale_[None, :]))]
 
 
-def _text(value: Value) -> Var:
+def _text(value: Value) -> Value:
     if value.dtype != "str":
         raise Untraceable(f"a feature of {value.dtype} that was text", "Return one kind.")
-    return value.var
+    return value
 
 
 def _one_hot(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
     flags = []
     for position, value in enumerate(values):
         places, n_columns, default = _one_hot_places(fitted, position)
-        place = lookup_text(_text(value), places, default=default)
+        place = looked_up(_text(value), places, default=default)
         flags.append(op.equal(place, op.const(np.arange(n_columns)[None, :])))
     joined = flags[0] if len(flags) == 1 else op.concat(flags, axis=1)
     return [op.cast(joined, to=np.float64)]
@@ -139,14 +137,8 @@ def _target_means(fitted: Any, values: list[Value], joined: Joined) -> list[Var]
                 _scaled(fitted, np.asarray(x, dtype="float64"), number)
                 for x in (means.encodings_[number], overall[place : place + 1])
             )
-            columns.append(
-                ml.label_encoder(
-                    _text(value),
-                    keys_tensor=np.array(categories, dtype="str"),
-                    values_tensor=table,
-                    default_tensor=default,
-                )
-            )
+            entries = dict(zip(categories, table.tolist(), strict=True))
+            columns.append(looked_up(_text(value), entries, default=default.item()))
     return columns
 
 

@@ -57,6 +57,8 @@ class Value:
         beyond all bounds on the way to it.
     wide
         The same whole numbers as int64, of an int32 that was made from them.
+    cased
+        The text that this was made from, and the name of the change of case.
     """
 
     dtype: str
@@ -68,6 +70,7 @@ class Value:
     scalar: float | None = None
     overflows: bool = False
     wide: Var | None = None
+    cased: tuple[Var, str] | None = None
 
     @property
     def is_finite(self) -> bool:
@@ -78,7 +81,7 @@ class Value:
 
     def of_same_kind(self, var: Var) -> "Value":
         """Return what a function gives that loses no value and finds none."""
-        return replace(self, var=var, source=None, scalar=None, wide=None)
+        return replace(self, var=var, source=None, scalar=None, wide=None, cased=None)
 
 
 def const(value: Any, dtype: Any = None) -> Var:
