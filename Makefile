@@ -74,7 +74,10 @@ lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
 	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --group test --group oldest \
 		--resolution lowest-direct -o requirements/oldest.txt
 	$(UV) $(COMPILE) $(ARGS) --group demo -o requirements/demo.txt
+	# The peer reads the pipeline that the development environment wrote.
+	sed -nE 's/^((lightgbm|msgspec|numpy|pandas|scikit-learn|structlog)==[^\]*).*/\1/p' requirements/dev.txt \
+		| $(UV) $(COMPILE) $(ARGS) - --group bench -o requirements/bench.txt
 	echo uv | $(UV) $(COMPILE) $(ARGS) - -o requirements/bootstrap.txt
 
 clean:  ## Remove everything that was made
-	rm -rf .venv .venv-oldest .tools .demo dist build docs/_build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-oldest .tools .demo benchmarks/.peers dist build docs/_build .pytest_cache .ruff_cache .mypy_cache
