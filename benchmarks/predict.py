@@ -132,11 +132,11 @@ def figures(runs: list[dict[str, Any]]) -> Figures:
     """Return the medians of what each of a side's processes measured."""
     middle = {
         what: median(found[what] for found in runs if what in found)
-        for what in ("p50", "p99", "batch", "cold", "resident")
+        for what in ("p50", "p99", "batch", "cold")
     }
-    # Single records as the first process saw them, then the rows of a batch.
-    probabilities = [*runs[0]["probabilities"], *runs[-1]["probabilities"]]
-    return Figures(**middle, probabilities=np.array(probabilities))
+    # The first process has predicted the most records, and the last a batch.
+    probabilities = np.array([*runs[0]["probabilities"], *runs[-1]["probabilities"]])
+    return Figures(**middle, resident=runs[0]["resident"], probabilities=probabilities)
 
 
 def apart(sides: dict[str, Figures]) -> float:
@@ -179,8 +179,8 @@ def missed(models: list[Model], sizes: dict[str, float]) -> list[str]:
 
 
 def short(figure: float) -> str:
-    """Return a figure with three digits, or with all of a whole number's."""
-    return f"{figure:.3g}" if figure < 100 else f"{figure:,.0f}"
+    """Return a figure with four digits, or with all of a whole number's."""
+    return f"{figure:.4g}" if figure < 100 else f"{figure:,.0f}"
 
 
 def report(models: list[Model]) -> str:
@@ -223,9 +223,9 @@ def main() -> int:
     sizes = {name: size(name) for name in (*sorted(used), "mlflow")}
     print("| environment | size on the disk |\n|---|--:|")
     print("\n".join(f"| {name} | {taken:.0f} MB |" for name, taken in sizes.items()) + "\n")
-    for m in models:
-        if m.runtime == "python":
-            print(f"No plain install loads {m.table}, {m.estimator}: mlkit ran with [train].")
+    unable = [f"{m.table} {m.estimator}" for m in models if m.runtime == "python"]
+    if unable:
+        print(f"No plain install loads these, so mlkit ran with [train]: {', '.join(unable)}.")
     print(f"The sides are {max(apart(m.sides) for m in models):.1g} apart. {machine(PACKAGES)}.")
     faults = missed(models, sizes)
     for fault in faults:
