@@ -14,9 +14,14 @@ from sklearn.pipeline import Pipeline
 
 from mlkit.core.errors import BundleError, FeaturizerError, listed
 
-#: Types that scikit-learn's and mlkit's own estimators hold beside what skops
-#: trusts already; none of them runs code that the file brings.
+#: Types that scikit-learn's, LightGBM's, XGBoost's and mlkit's own estimators hold
+#: beside what skops trusts already; none of them runs code that the file brings.
 _TRUSTED = {
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "mlkit.training.encoding.MomentParts",
     "mlkit.training.encoding.TableEncoder",
     "numpy.dtype",
@@ -26,6 +31,9 @@ _TRUSTED = {
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
 }
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SCHEMA = "schema.json"

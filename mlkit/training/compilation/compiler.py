@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import spox
 import spox.opset.ai.onnx.v20 as op
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto, helper
 from spox import Tensor, Var, argument
 
 from mlkit.core.column import Column
@@ -131,28 +131,28 @@ def _compiled(
 
 def _in_blocks(by_column: ModelProto, inputs: Mapping[str, list[tuple[str, ...]]]) -> Compiled:
     """Take columns of one dtype as one input: ONNX Runtime spends a microsecond on each."""
-    names = {block: list(chain.from_iterable(groups)) for block, groups in inputs.items()}
-    blocks = {
-        block: argument(Tensor(_DTYPES[block], ("n_rows", len(columns))))
-        for block, columns in names.items()
-    }
-    split = {
-        _input_name(group): var
-        for block, groups in inputs.items()
-        for group, var in zip(groups, _split(blocks[block], groups), strict=True)
-    }
-    outputs = spox.inline(by_column)(**split)
-    graph = spox.build(blocks, dict(outputs))
-    graph.ir_version = _IR_VERSION
-    graph.producer_name = "mlkit"
-    return Compiled(graph=graph.SerializeToString(deterministic=True), inputs=names, sources=[])
-
-
-def _split(block: Var, groups: Sequence[Sequence[str]]) -> Sequence[Var]:
-    if len(groups) == 1:
-        return [block]
-    sizes = op.const(np.array([len(group) for group in groups]))
-    return op.split(block, sizes, axis=1)
+    graph = by_column.graph
+    splits, blocks = [], []
+    for block, groups in inputs.items():
+        sizes = [len(group) for group in groups]
+        graph.initializer.append(
+            helper.make_tensor(f"{block} sizes", TensorProto.INT64, [len(sizes)], sizes)
+        )
+        outputs = [_input_name(group) for group in groups]
+        splits.append(helper.make_node("Split", [block, f"{block} sizes"], outputs, axis=1))
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(_DTYPES[block]))
+        blocks.append(helper.make_tensor_value_info(block, kind, ["n_rows", sum(sizes)]))
+    nodes = [*splits, *graph.node]
+    for field, content in ((graph.node, nodes), (graph.input, blocks)):
+        del field[:]
+        field.extend(content)
+    by_column.ir_version = _IR_VERSION
+    by_column.producer_name = "mlkit"
+    return Compiled(
+        graph=by_column.SerializeToString(deterministic=True),
+        inputs={block: list(chain.from_iterable(groups)) for block, groups in inputs.items()},
+        sources=[],
+    )
 
 
 def _block(column: Column) -> str:

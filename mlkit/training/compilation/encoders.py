@@ -106,8 +106,8 @@ def _one_hot(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
         places, n_columns, default = _one_hot_places(fitted, position)
         place = looked_up(_text(value), places, default=default)
         flags.append(op.equal(place, op.const(np.arange(n_columns)[None, :])))
-    joined = flags[0] if len(flags) == 1 else op.concat(flags, axis=1)
-    return [op.cast(joined, to=np.float64)]
+    together = flags[0] if len(flags) == 1 else op.concat(flags, axis=1)
+    return [op.cast(together, to=np.float64)]
 
 
 def _one_hot_places(fitted: Any, position: int) -> tuple[dict[str, int], int, int]:
@@ -145,7 +145,8 @@ def _target_means(fitted: Any, values: list[Value], joined: Joined) -> list[Var]
 def _scaled(fitted: Any, values: np.ndarray, place: int) -> np.ndarray:
     if not isinstance(fitted, Pipeline):
         return values
-    return (values - fitted[-1].mean_[place]) / fitted[-1].scale_[place]
+    scaled: np.ndarray = (values - fitted[-1].mean_[place]) / fitted[-1].scale_[place]
+    return scaled
 
 
 _ENCODERS = {"numbers": _numbers, "moments": _moments, "few": _one_hot, "many": _target_means}

@@ -54,7 +54,9 @@ def _linked(raw: Var, link: str) -> Var:
         return op.softmax(raw, axis=1)
     if link == "shares":
         return op.div(raw, op.reduce_sum(raw, const_axes(), keepdims=1))
-    return {"identity": lambda x: x, "sigmoid": op.sigmoid, "exp": op.exp}[link](raw)
+    if link == "identity":
+        return raw
+    return op.sigmoid(raw) if link == "sigmoid" else op.exp(raw)
 
 
 Converted = tuple[Var, str]
@@ -112,7 +114,7 @@ def _gradient_boosting(estimator: Any, features: Var) -> Converted:
     if not (estimator.init_ == "zero" or type(estimator.init_).__name__.startswith("Dummy")):
         raise Untraceable("gradient boosting from another estimator", "Leave out init.")
     forest = Forest(n_targets=grid.shape[1])
-    forest.start(estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_))))
+    forest.start(estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_))))  # noqa: SLF001
     for trees in grid:
         for target, tree in enumerate(trees):
             value = tree.tree_.value[:, 0, 0] * estimator.learning_rate
@@ -129,7 +131,7 @@ def _class_link(estimator: Any) -> str:
 def _hist_gradient_boosting(estimator: Any, features: Var) -> Converted:
     grid = estimator._predictors  # noqa: SLF001
     forest = Forest(n_targets=len(grid[0]))
-    forest.start(estimator._baseline_prediction)
+    forest.start(estimator._baseline_prediction)  # noqa: SLF001
     for trees in grid:
         for target, tree in enumerate(trees):
             nodes = tree.nodes

@@ -156,7 +156,8 @@ def certify(
 def differences(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Return how far each row's scores are apart; of numbers above 1, as their share."""
     apart: np.ndarray = np.abs(found - expected) / np.maximum(1, np.abs(expected))
-    return apart.reshape(len(apart), -1).max(axis=1, initial=0)
+    by_row: np.ndarray = apart.reshape(len(apart), -1).max(axis=1, initial=0)
+    return by_row
 
 
 def flips(expected: np.ndarray, found: np.ndarray, threshold: float | None) -> int:
