@@ -27,7 +27,8 @@ def train(arguments: argparse.Namespace) -> int:
     """Train, judge and pack; print what it is worth and where it lies."""
     workflow, config = _project(arguments, "train", arguments.overrides)
     run = workflow.train(config)
-    print(f"{run.evaluation.summary()}\n\nBundle {run.bundle.model} in {run.bundle.path}")
+    print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
+    print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
     return 0
 
 

@@ -60,6 +60,15 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tolerance: float
     batches: list[int]
 
+    def summary(self) -> str:
+        """Say in a sentence what was compared, and what was found."""
+        n_rows = ", ".join(f"{count:,} {origin}" for origin, count in self.n_rows.items())
+        return (
+            f"one compiled function, proven equal to the pipeline on {n_rows} rows: scores "
+            f"differ by at most {self.largest_difference:.1e} (allowed: {self.tolerance:g}), no "
+            f"decision differs; the pipeline refuses {self.n_refused} of these rows"
+        )
+
 
 class Manifest(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
@@ -111,6 +120,12 @@ class Manifest(
     inputs: dict[str, list[str]] = {}
     parity: Parity | None = None
     digest: str = ""
+
+    def runs(self) -> str:
+        """Say in a sentence how the model runs, and why."""
+        if self.parity is None:
+            return f"Runs in Python, with the training side installed: {self.reason}"
+        return f"Runs as {self.parity.summary()}."
 
     def sealed(self) -> "Manifest":
         """Return the manifest with its digest."""
