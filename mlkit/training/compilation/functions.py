@@ -220,7 +220,10 @@ _PI = (3.1415926534682512, 1.2154201012607932e-10, 4.044532497591901e-21)
 
 
 def _tan(x: Var) -> Var:
-    """Return the tangent; near a pole the cosine is the sine of the way to it (Cody, Waite 1980)."""
+    """Return the tangent; near a pole the cosine is the sine of the way to it.
+
+    The way is exact to the last bits (Cody and Waite 1980).
+    """
     turns = op.round(op.sub(op.div(x, const(np.pi)), const(0.5)))
     pole = op.add(turns, const(0.5))
     way = x

@@ -18,8 +18,9 @@ DAY = 86_400 * SECOND
 _UNITS = {"D": DAY, "d": DAY, "h": 3600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": 1000}
 #: The Gregorian calendar, weekdays included, repeats after this many seconds.
 _CYCLE = 146_097 * 86_400
-#: The changes of offset from 1800 until 2500 are listed, in seconds since 1970.
-_FIRST, _LAST = -170 * 31_556_952, 530 * 31_556_952
+_YEAR, _WEEK = 31_556_952, 7 * 86_400
+#: Offsets change rarely before 1800, and from 2500 on as in the cycle before (s since 1970).
+_FIRST, _DENSE, _LAST = -1968 * _YEAR, -170 * _YEAR, 530 * _YEAR
 
 
 def part(value: Value, name: str) -> Value:
@@ -93,7 +94,7 @@ def wall_clock(value: Value) -> Value:
 @cache
 def _offsets(zone: str) -> tuple[list[int], list[int]]:
     """Return when pandas changes a zone's offset (s since 1970), and the offsets between (s)."""
-    grid = np.arange(_FIRST, _LAST, 7 * 86_400)
+    grid = np.r_[_FIRST:_DENSE:_YEAR, _DENSE:_LAST:_WEEK]
     found = _offsets_at(grid, zone)
     changes = np.flatnonzero(np.diff(found))
     before, after = grid[changes], grid[changes + 1]

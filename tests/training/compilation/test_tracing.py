@@ -68,9 +68,7 @@ def by_graph(made: Featurizer) -> dict[str, list]:
     blocks = {block: getattr(rows, block)(names) for block, names in compiled.inputs.items()}
     names = [output.name for output in session.get_outputs()]
     found = session.run(names, blocks)
-    return {
-        n.removeprefix("feature "): v[:, 0].tolist() for n, v in zip(names, found, strict=True)
-    }
+    return {n.removeprefix("feature "): v[:, 0].tolist() for n, v in zip(names, found, strict=True)}
 
 
 @pytest.mark.parametrize(
