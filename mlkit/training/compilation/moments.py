@@ -50,8 +50,21 @@ def total_seconds(value: Value) -> Value:
     """Return spans of time in seconds."""
     if value.dtype != "timedelta":
         raise Untraceable(f"total_seconds of {value.dtype}", "Subtract two datetimes first.")
-    seconds = op.div(op.cast(value.var, to=np.float64), const(float(SECOND)))
+    if _seconds_apart():
+        rest = op.mod(value.var, const(SECOND, "int64"))
+        whole = op.div(op.sub(value.var, rest), const(SECOND, "int64"))
+        part_of_one = op.div(op.cast(rest, to=np.float64), const(float(SECOND)))
+        seconds = op.add(op.cast(whole, to=np.float64), part_of_one)
+    else:
+        seconds = op.div(op.cast(value.var, to=np.float64), const(float(SECOND)))
     return _or_missing(value, Value(dtype="float64", var=seconds))
+
+
+@cache
+def _seconds_apart() -> bool:
+    """Whether pandas adds a fraction to whole seconds, as 3.1 does; before, it divides once."""
+    span = pd.Series(np.array([-300_000], dtype="timedelta64[us]"))
+    return bool(span.dt.total_seconds()[0] != -0.3)
 
 
 def floor(value: Value, unit: str) -> Value:
