@@ -5,54 +5,44 @@ from programs.writer import COLUMNS, Writer
 
 def _as_dict(w: Writer, names: list[str]) -> list[str]:
     w.use("pd.DataFrame({…})")
-    items = ", ".join(f'"{n}": {n}' for n in names)
-    return [f"return pd.DataFrame({{{items}}}, index=frame.index)"]
+    return [f"return {_frame(names)}"]
 
 
 def _assigned(w: Writer, names: list[str]) -> list[str]:
-    w.used |= {".assign", "[[…]]"}
+    w.used |= {"frame.assign", "frame[[…]]"}
     items = ", ".join(f"{n}={n}" for n in names)
-    listed = ", ".join(f'"{n}"' for n in [*names, "share", "on"])
-    return [f"return frame.assign({items})[[{listed}]]"]
+    return [f"return frame.assign({items})[{[*names, 'share', 'on']}]"]
 
 
 def _set(w: Writer, names: list[str]) -> list[str]:
-    w.used |= {".copy", "frame[…] = …", ".drop", ".rename"}
-    lines = ["frame = frame.copy()", *(f'frame["{n}"] = {n}' for n in names)]
+    w.used |= {"frame.copy", "frame[…] = …", "frame.drop", "frame.rename"}
     dropped = [t.code[7:-2] for t in COLUMNS if t.code != 'frame["level"]']
-    return [*lines, f"return frame.drop(columns={dropped}).rename(columns={{'level': 'height'}})"]
+    return [
+        "frame = frame.copy()",
+        *(f'frame["{n}"] = {n}' for n in names),
+        f"frame = frame.drop(columns={dropped})",
+        'return frame.rename(columns={"level": "height"})',
+    ]
 
 
 def _side_by_side(w: Writer, names: list[str]) -> list[str]:
-    w.used |= {
-        "pd.concat(…, axis=1)",
-        "frame.fillna",
-        "frame.clip",
-        "frame.astype",
-        "frame.add_prefix",
-    }
-    items = ", ".join(f'"{n}": {n}' for n in names)
+    w.used |= {"pd.concat(…, axis=1)", "frame.fillna", "frame.clip", "frame.astype"}
+    w.used |= {"frame.add_prefix", "frame[[…]]"}
     return [
-        f"made = pd.DataFrame({{{items}}}, index=frame.index)",
-        'numbers = frame[["share", "level", "rank"]].fillna({"level": self.median_, "rank": 0}).clip(-2, 3)',
+        'numbers = frame[["share", "level", "rank"]].fillna({"level": self.median_, "rank": 0})',
+        "numbers = numbers.clip(-2, 3)",
         'flags = frame[["on", "off"]].astype(int).add_prefix("is_")',
-        "return pd.concat([made, numbers, flags], axis=1)",
+        f"return pd.concat([{_frame(names)}, numbers, flags], axis=1)",
     ]
 
 
 def _in_steps(w: Writer, names: list[str]) -> list[str]:
-    w.used |= {
-        "frame.loc[:, …]",
-        "frame.insert",
-        "frame.pop",
-        "del frame[…]",
-        "frame.join",
-        "frame.rename",
-    }
-    lines = ['made = frame.loc[:, ["share", "level", "word"]].copy()', 'words = made.pop("word")']
-    lines += [f'made["{n}"] = {n}' for n in names]
+    w.used |= {"frame.loc[:, …]", "frame.insert", "frame.pop", "del frame[…]", "frame.join"}
+    w.used |= {"frame.add_suffix", "frame.columns", "frame.copy", "frame[…] = …"}
     return [
-        *lines,
+        'made = frame.loc[:, ["share", "level", "word"]].copy()',
+        'words = made.pop("word")',
+        *(f'made["{n}"] = {n}' for n in names),
         'made.insert(0, "label", words + "!")',
         'del made["level"]',
         "made.columns = [name.lower() for name in made.columns]",
@@ -61,22 +51,22 @@ def _in_steps(w: Writer, names: list[str]) -> list[str]:
 
 
 def _by_name(w: Writer, names: list[str]) -> list[str]:
-    w.used |= {
-        "pd.Series(constant)",
-        "frame.reindex",
-        "isinstance(frame, pd.DataFrame)",
-        "for name in frame",
-    }
-    items = ", ".join(f'"{n}": {n}' for n in names)
+    w.used |= {"frame.reindex", "isinstance(frame, pd.DataFrame)", "for name in frame"}
+    w.used |= {"pd.DataFrame({…})", "pd.Series(…, index=frame.index)", "frame[…] = …"}
     return [
         "assert isinstance(frame, pd.DataFrame)",
-        f"made = pd.DataFrame({{{items}}}, index=frame.index)",
+        f"made = {_frame(names)}",
         'made["one"] = 1',
         'made["two"] = pd.Series(2.0, index=frame.index)',
         'for name in [name for name in frame if name.startswith("sh")]:',
         '    made[f"{name} squared"] = frame[name] ** 2',
-        f'return made.reindex(columns=[*{names!r}, "two", "share squared", "one"])',
+        f"return made.reindex(columns={[*names, 'two', 'share squared', 'one']})",
     ]
 
 
-ENDINGS = [_in_steps, _by_name, _as_dict, _assigned, _set, _side_by_side]
+def _frame(names: list[str]) -> str:
+    items = ", ".join(f'"{n}": {n}' for n in names)
+    return f"pd.DataFrame({{{items}}}, index=frame.index)"
+
+
+ENDINGS = [_as_dict, _assigned, _set, _side_by_side, _in_steps, _by_name]

@@ -118,7 +118,8 @@ MOMENTS = [
 ]  # fmt: skip
 SPANS = [
     "pd.Timedelta(hours=1)", "pd.Timedelta('1 day')", "np.timedelta64(1, 'D')",
-    "np.timedelta64(90, 'm')", "timedelta(seconds=1)", "pd.Timedelta(minutes=-7)", "pd.Timedelta(microseconds=1)",
+    "np.timedelta64(90, 'm')", "timedelta(seconds=1)", "pd.Timedelta(minutes=-7)",
+    "pd.Timedelta(microseconds=1)",
 ]  # fmt: skip
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]
 PARTS = [

@@ -1,6 +1,8 @@
 """Whatever is written out of the operations that compile, the graph computes as pandas does."""
 
+import re
 import warnings
+from pathlib import Path
 
 import pytest
 from programs.rows import sample
@@ -37,6 +39,15 @@ def test_some_programs_compute_alike(frames):
 def test_many_programs_compute_alike(first, frames):
     """No feature of 2,000 random programs differs, of one row or of many."""
     assert differ(first, first + 380, frames) == ""
+
+
+def test_every_operation_of_the_documentation_is_tried():
+    """The table of what compiles lists what the programs use, and nothing else."""
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "operations.md").read_text("utf-8")
+    rows = [line.replace("\\|", "¦") for line in text.splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in re.findall("`([^`]+)`", row.split("|")[1])}
+    used = {name for seed in range(ALL) for name in write(seed).used}
+    assert {name.replace("¦", "|") for name in listed} == used
 
 
 def test_no_program_is_written_twice():
