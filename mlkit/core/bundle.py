@@ -6,6 +6,7 @@ trusted: its reader does.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import msgspec
 from mlkit.core.errors import BundleError, ConfigError, listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
+from mlkit.core.signing import verify
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -154,19 +156,37 @@ class Bundle:
         return f"{self.manifest.name}/{self.manifest.digest[:12]}"
 
     @classmethod
-    def open(cls, path: str | Path) -> "Bundle":
+    def open(cls, path: str | Path, *, signers: Sequence[str] | None = None) -> "Bundle":
         """Check and read the bundle in the folder `path`.
+
+        Parameters
+        ----------
+        path
+            The bundle's folder.
+        signers
+            The public keys of those whose bundles are accepted, as `mlkit
+            keygen` prints them; an empty list accepts nobody's. With None, the
+            default, a signature is not looked at, right or wrong: it says
+            nothing to a reader who trusts no key.
 
         Raises
         ------
         BundleError
             Naming the file that is absent, unknown, a link, or not what its
-            digest says, or the format that this mlkit does not read.
+            digest says, or the format that this mlkit does not read; or saying
+            that no trusted signer signed the bundle.
+        ConfigError
+            If one of `signers` is no public key.
+        MissingExtraError
+            If `signers` are given, and the extra `sign` is not installed.
         """
         folder = Path(path)
         if not folder.is_dir():
             raise BundleError(f"There is no bundle in {folder}. Train one, or check the path.")
         manifest = _read_manifest(folder)
+        if signers is not None:
+            keys = (signers,) if isinstance(signers, str) else signers
+            verify(manifest.digest, folder / SIGNATURE, keys)
         _check_files(folder, manifest)
         try:
             schema = Schema.from_json(read_text(folder / SCHEMA))
