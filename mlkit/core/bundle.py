@@ -32,6 +32,7 @@ SIGNATURE = "signature.json"
 #: What every bundle has, and what a runtime needs beside it.
 FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, PROFILE, TRAINING_ROWS, CARD)
 RUNTIME_FILES = {"python": (), "onnx": (GRAPH,)}
+_LABELS = (str, int, float)
 #: Far above what any real one takes; a bound on what is read before it is understood.
 MOST_BYTES = 64 * 2**20
 
@@ -188,10 +189,11 @@ class Bundle:
             keys = (signers,) if isinstance(signers, str) else signers
             verify(manifest.digest, folder / SIGNATURE, keys)
         _check_files(folder, manifest)
+        _check_classes(folder, manifest)
         try:
             schema = Schema.from_json(read_text(folder / SCHEMA))
             golden = msgspec.json.decode(read_text(folder / GOLDEN), type=Golden)
-        except (ConfigError, msgspec.DecodeError, RecursionError) as error:
+        except (ConfigError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BundleError(f"{folder} is not a readable bundle: {error}") from None
         return cls(path=folder, manifest=manifest, schema=schema, golden=golden)
 
@@ -235,6 +237,19 @@ def _read_manifest(folder: Path) -> Manifest:
     if manifest.sealed().digest != manifest.digest or canonical != text:
         raise BundleError(f"{path} was changed: its digest does not fit. Fetch the bundle again.")
     return manifest
+
+
+def _check_classes(folder: Path, manifest: Manifest) -> None:
+    n_classes = len(manifest.classes)
+    fits = {
+        "binary": n_classes == 2,
+        "multiclass": n_classes >= 2,
+        "regression": n_classes == 0,
+    }
+    if not fits.get(manifest.task) or not all(isinstance(c, _LABELS) for c in manifest.classes):
+        raise BundleError(
+            f"{folder / MANIFEST} makes no sense: {manifest.task!r} with {n_classes} classes."
+        )
 
 
 class _Versioned(msgspec.Struct):

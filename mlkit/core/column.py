@@ -105,7 +105,7 @@ class Column:
         if self.tz is not None:
             try:
                 ZoneInfo(self.tz)
-            except (ZoneInfoNotFoundError, ValueError):
+            except (ZoneInfoNotFoundError, ValueError, OSError):
                 raise ConfigError(f"Column {self.name}: no time zone {self.tz!r}.") from None
 
     @property

@@ -200,12 +200,26 @@ class Predictor:
         Raises
         ------
         BundleError
-            If they no longer get their scores.
+            If they no longer get their scores, or none at all.
         """
         golden, parity = self.bundle.golden, self.bundle.manifest.parity
-        rows = RecordRows(self.schema, [self._parse(record) for record in golden.records])
-        found = self._runtime.scores(rows)
-        expected = np.asarray(golden.scores, dtype="float64")
+        try:
+            rows = RecordRows(self.schema, [self._parse(record) for record in golden.records])
+            found = self._runtime.scores(rows)
+            expected = np.asarray(golden.scores, dtype="float64")
+        except Exception as error:
+            # ONNX Runtime's and scikit-learn's exceptions have no common base but Exception.
+            raise BundleError(
+                f"{self.bundle.path} cannot score its golden rows: {type(error).__name__}: "
+                f"{str(error)[:300]}"
+            ) from error
+        n_classes = len(self.bundle.manifest.classes)
+        by_class = (n_classes,) if self.bundle.manifest.task == "multiclass" else ()
+        if not len(rows) or {found.shape, expected.shape} != {(len(rows), *by_class)}:
+            raise BundleError(
+                f"{self.bundle.path} is not what its manifest says: {len(rows)} golden rows have "
+                f"scores of shape {expected.shape}, and get some of shape {found.shape}."
+            )
         difference = np.abs(found - expected)
         tolerance = GOLDEN_TOLERANCE
         if parity is not None:
