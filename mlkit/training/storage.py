@@ -13,6 +13,8 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from mlkit.core.errors import BundleError, FeaturizerError, listed
+from mlkit.training.archive import check_archive
+from mlkit.training.inspection import check_built
 
 #: Types that scikit-learn's, LightGBM's, XGBoost's and mlkit's own estimators hold
 #: beside what skops trusts already; none of them runs code that the file brings.
@@ -79,9 +81,11 @@ def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
     Raises
     ------
     BundleError
-        If it uses other types, or a class that is not installed.
+        If it uses other types, or a class that is not installed, or is not
+        what `save_pipeline` writes.
     """
     try:
+        check_archive(path)
         found = skops.io.get_untrusted_types(file=path)
         refused = [name for name in found if not _is_trusted(name, trusted)]
         if refused:
@@ -92,15 +96,22 @@ def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
                 "or Predictor.load(..., trusted=[...]))."
             )
         pipeline = skops.io.load(path, trusted=found)
+    except BundleError:
+        raise
     except (ImportError, AttributeError) as error:
         raise BundleError(
             f"{path} needs a class that is not installed: {error}. Install the project that "
             "trained it."
         ) from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except Exception as error:
+        # skops raises whatever the objects that it builds raise.
         raise BundleError(f"{path} is not a readable pipeline: {error}.") from error
     if not isinstance(pipeline, Pipeline):
         raise BundleError(f"{path} holds a {type(pipeline).__name__}, not a pipeline.")
+    try:
+        check_built(pipeline)
+    except Exception as error:
+        raise BundleError(f"{path} is not a pipeline that was fitted: {error}.") from error
     return pipeline
 
 
