@@ -1,4 +1,4 @@
-"""Decision trees as one TreeEnsemble node, in float64, deciding as their library does."""
+"""Decision trees as one TreeEnsemble node, deciding and adding up as their library does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.ml.v5 as ml
+import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
-_LESS_OR_EQUAL, _LESS = 0, 1
+LESS_OR_EQUAL, LESS = 0, 1
 _SUM = 1
 
 
@@ -21,11 +22,15 @@ class Forest:
     n_targets
         Number of sums that a row gets.
     mode
-        How a node compares: 0 for at most its threshold, 1 for below it.
+        How a node compares: `LESS_OR_EQUAL` to its threshold, or `LESS` than it.
+    dtype
+        What features, thresholds and sums are: float64, or float32 for a library
+        that adds up in it, since what large numbers leave of each other shows it.
     """
 
     n_targets: int = 1
-    mode: int = _LESS_OR_EQUAL
+    mode: int = LESS_OR_EQUAL
+    dtype: str = "float64"
     n_inner: int = 0
     n_leaves: int = 0
     roots: list[int] = field(default_factory=list)
@@ -92,7 +97,7 @@ class Forest:
             )  # fmt: skip
 
     def sums(self, features: Var) -> Var:
-        """Return the sums (n_rows, n_targets) of the leaves that rows of features reach."""
+        """Return the sums, float64 (n_rows, n_targets), of the leaves that rows of features reach."""
         feature, threshold, yes, no, yes_leaf, no_leaf, missing_left = (
             np.concatenate(column) for column in zip(*self.inner, strict=True)
         )
@@ -101,22 +106,25 @@ class Forest:
         def ints(column: np.ndarray) -> list[int]:
             return [int(item) for item in column]
 
-        return ml.tree_ensemble(
+        if self.dtype != "float64":
+            features = op.cast(features, to=np.dtype(self.dtype))
+        found = ml.tree_ensemble(
             features,
             aggregate_function=_SUM,
             n_targets=self.n_targets,
             tree_roots=self.roots,
             nodes_featureids=ints(feature),
-            nodes_splits=threshold.astype("float64"),
+            nodes_splits=threshold.astype(self.dtype),
             nodes_modes=np.full(self.n_inner, self.mode, dtype="uint8"),
             nodes_truenodeids=ints(yes),
             nodes_falsenodeids=ints(no),
             nodes_trueleafs=ints(yes_leaf),
             nodes_falseleafs=ints(no_leaf),
             nodes_missing_value_tracks_true=ints(missing_left),
-            leaf_weights=weights.astype("float64"),
+            leaf_weights=weights.astype(self.dtype),
             leaf_targetids=ints(targets),
         )
+        return found if self.dtype == "float64" else op.cast(found, to=np.float64)
 
 
 def as_float32_decides(threshold: np.ndarray) -> np.ndarray:
@@ -165,7 +173,7 @@ def step_function(x: Var, edges: Sequence[float], values: Sequence[float]) -> Va
         return place
 
     grow(0, len(edges))
-    forest = Forest(mode=_LESS)
+    forest = Forest(mode=LESS)
     forest.add(
         feature=np.array(feature),
         threshold=np.array(threshold),
