@@ -52,7 +52,8 @@ class CompiledRuntime:
         self._inputs = list(inputs.items())
         (output,) = self._session.get_outputs()
         self._nothing = np.empty((0, *output.shape[1:]))
-        self._n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        has_affinity = hasattr(os, "sched_getaffinity")
+        self._n_threads = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
 
     def scores(self, rows: Rows) -> np.ndarray:
         """Score validated rows; see `TrainedModel.scores` for their shape.
