@@ -116,7 +116,7 @@ def measure(model: Model, data: Data, *, quick: bool) -> Parity:
 
 def row(model: Model, data: Data, parity: Parity) -> str:
     """Return one line of the table."""
-    flipped = "–" if data.target.task == "regression" else str(parity.n_flipped)
+    flipped = "-" if data.target.task == "regression" else str(parity.n_flipped)
     n_fuzzed = parity.n_rows["fuzzed"] + parity.n_rows["huge"]
     return (
         f"| {model.data} | {data.target.task} | {type(model.estimator).__name__} "

@@ -97,7 +97,7 @@ class Forest:
             )  # fmt: skip
 
     def sums(self, features: Var) -> Var:
-        """Return the sums, float64 (n_rows, n_targets), of the leaves that rows of features reach."""
+        """Return the sums (n_rows, n_targets), float64, of the leaves that rows reach."""
         feature, threshold, yes, no, yes_leaf, no_leaf, missing_left = (
             np.concatenate(column) for column in zip(*self.inner, strict=True)
         )
