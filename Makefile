@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench bench-train bench-predict lock clean
+.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench bench-train bench-predict bench-parity lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -69,6 +69,9 @@ bench-train: setup  ## Measure training beside plain scikit-learn
 
 bench-predict: setup  ## Measure prediction beside scikit-learn and MLflow; ARGS=--quick for few calls
 	$(BIN)/python benchmarks/predict.py $(ARGS)
+
+bench-parity: setup  ## Hold compiled models against their pipelines, on every real row
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/parity.py
 
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \

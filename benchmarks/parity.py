@@ -69,9 +69,7 @@ def models() -> list[Model]:
     isotonic = CalibratedClassifierCV(HistGradientBoostingClassifier(), method="isotonic")
     hidden = MLPClassifier(hidden_layer_sizes=(16,), max_iter=1000)
     return [
-        Model(
-            data="flights", estimator=LogisticRegression(max_iter=1000), encoder=standardized()
-        ),
+        Model(data="flights", estimator=LogisticRegression(max_iter=1000), encoder=standardized()),
         Model(data="flights", estimator=HistGradientBoostingClassifier(**BOOSTING)),
         Model(data="flights", estimator=RandomForestClassifier(**forest)),
         Model(data="flights", estimator=LGBMClassifier(**leaves)),
@@ -116,7 +114,7 @@ def measure(model: Model, data: Data, *, quick: bool) -> Parity:
 
 def row(model: Model, data: Data, parity: Parity) -> str:
     """Return one line of the table."""
-    flipped = "-" if data.target.task == "regression" else str(parity.n_flipped)
+    flipped = "" if data.target.task == "regression" else str(parity.n_flipped)
     n_fuzzed = parity.n_rows["fuzzed"] + parity.n_rows["huge"]
     return (
         f"| {model.data} | {data.target.task} | {type(model.estimator).__name__} "

@@ -119,7 +119,10 @@ def _gradient_boosting(estimator: Any, features: Var) -> Converted:
         for target, tree in enumerate(trees):
             value = tree.tree_.value[:, 0, 0] * estimator.learning_rate
             _add_scikit_learn(forest, tree.tree_, value, target)
-    return forest.sums(features), _class_link(estimator)
+    raw = forest.sums(features)
+    if estimator.loss == "exponential":
+        raw = op.mul(raw, const(2.0))
+    return raw, _class_link(estimator)
 
 
 def _class_link(estimator: Any) -> str:

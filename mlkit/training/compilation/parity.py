@@ -9,6 +9,7 @@ import onnx
 
 from mlkit.core.bundle import Parity
 from mlkit.core.decision import decide
+from mlkit.core.errors import DataError
 from mlkit.core.log import get_logger
 from mlkit.core.rows import ColumnRows
 from mlkit.scoring.compiled import CompiledRuntime
@@ -72,8 +73,9 @@ class UnequalError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compared:
-    """What two ways of scoring say of the same rows; rows that one refuses left out."""
+    """What two ways of scoring say of the same rows; rows that the pipeline refuses left out."""
 
+    rows: ColumnRows
     expected: np.ndarray
     found: np.ndarray
     n_refused: int
@@ -121,8 +123,10 @@ def certify(
     }
     python, graph = PythonRuntime(model), CompiledRuntime(compiled.graph, compiled.inputs)
     largest, n_flipped, n_refused = 0.0, 0, 0
+    accepted = {}
     for origin, group in groups.items():
-        compared = _compare(python, graph, group)
+        compared = _compare(python, graph, group, origin)
+        accepted[origin] = compared.rows
         apart = differences(compared.expected, compared.found)
         worst = float(apart.max(initial=0))
         flipped = flips(compared.expected, compared.found, threshold if model.classes else None)
@@ -134,7 +138,7 @@ def certify(
             )
         largest, n_flipped = max(largest, worst), n_flipped + flipped
         n_refused += compared.n_refused
-    _check_batches(graph, groups["fuzzed"], rng)
+    _check_batches(graph, accepted["fuzzed"], rng)
     return Parity(
         n_rows={origin: len(group) for origin, group in groups.items()},
         n_refused=n_refused,
@@ -165,16 +169,28 @@ def flips(expected: np.ndarray, found: np.ndarray, threshold: float | None) -> i
     return int((differs & (margin > 2 * TOLERANCE)).sum())
 
 
-def _compare(python: PythonRuntime, graph: CompiledRuntime, rows: ColumnRows) -> _Compared:
+def _compare(
+    python: PythonRuntime, graph: CompiledRuntime, rows: ColumnRows, origin: str
+) -> _Compared:
     with warnings.catch_warnings():
         # Of overflows, which huge numbers are there to cause.
         warnings.simplefilter("ignore")
         scored = list(_scored(python, rows))
     if not scored:
-        raise UnequalError("The pipeline refuses every fuzzed row, so nothing can be compared.")
-    expected = np.concatenate([scores for _, scores in scored])
-    found = np.concatenate([graph.scores(part) for part, _ in scored])
-    return _Compared(expected=expected, found=found, n_refused=len(rows) - len(expected))
+        raise UnequalError(f"The pipeline refuses all {origin} rows, so nothing can be compared.")
+    accepted = ColumnRows(
+        {name: np.concatenate([part.columns[name] for part, _ in scored]) for name in rows.columns}
+    )
+    try:
+        found = graph.scores(accepted)
+    except DataError as error:
+        raise UnequalError(f"The graph refuses {origin} rows that the pipeline scores.") from error
+    return _Compared(
+        rows=accepted,
+        expected=np.concatenate([scores for _, scores in scored]),
+        found=found,
+        n_refused=len(rows) - len(accepted),
+    )
 
 
 def _scored(python: PythonRuntime, rows: ColumnRows) -> Iterator[tuple[ColumnRows, np.ndarray]]:

@@ -1,0 +1,319 @@
+"""Each estimator, compiled, says what its library says, with missing and unseen values."""
+
+from datetime import datetime
+from importlib import import_module
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import Template
+from lightgbm import LGBMClassifier, LGBMRegressor
+from projects import ROOT
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression, QuantileRegressor, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from xgboost import XGBClassifier, XGBRegressor
+
+from mlkit import Featurizer, Schema, Splitter, TableEncoder, Target, Trainer, column
+from mlkit.core.bundle import Parity
+from mlkit.core.rows import read_table
+from mlkit.training.compilation.compiler import compile_model
+from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.parity import certify
+from mlkit.training.compilation.trees import as_float32_decides
+
+N_FUZZED = 100
+TASKS = ("binary", "multiclass", "regression")
+MODES = ("passthrough", "standardize")
+
+
+class Order(Schema):
+    """One order: numbers, text with few and with many values, a moment; most may be missing."""
+
+    amount: float | None = column(ge=-1e6, le=1e6)
+    n_items: int = column(ge=0, le=1000)
+    is_new: bool | None
+    channel: str | None
+    shop: str
+    ordered_at: datetime | None
+    binary: bool = column(role="target")
+    multiclass: str = column(role="outcome")
+    regression: float = column(role="outcome")
+
+
+class OrderFeaturizer(Featurizer):
+    """Features of each kind; the price is not known where nothing was ordered."""
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the features of `frame`, with its index."""
+        return frame[["amount", "n_items", "is_new", "channel", "shop", "ordered_at"]].assign(
+            price=(frame["amount"] / frame["n_items"]).clip(-1e6, 1e6),
+            hour=frame["ordered_at"].dt.hour,
+        )
+
+
+@pytest.fixture(scope="module")
+def orders() -> pd.DataFrame:
+    """Return 400 made-up orders, a fifth of each value missing, and none of no items."""
+    rng = np.random.default_rng(0)
+    n_rows = 400
+
+    def some(values: object) -> pd.Series:
+        return pd.Series(values).where(rng.random(n_rows) > 0.2, None)
+
+    frame = pd.DataFrame(
+        {
+            "amount": some(rng.normal(50, 30, n_rows).round(2)),
+            "n_items": rng.integers(1, 9, n_rows),
+            "is_new": some(rng.random(n_rows) < 0.3).astype(object),
+            "channel": some(rng.choice(["web", "shop", "phone", "Fax"], n_rows)),
+            "shop": [f"shop {number}" for number in rng.integers(0, 40, n_rows)],
+            "ordered_at": pd.Series(
+                pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 9000, n_rows), "h")
+            ).where(rng.random(n_rows) > 0.2),
+        }
+    )
+    level = frame["amount"].astype("float64").fillna(90) / 30 + frame["n_items"] / 4
+    level += (frame["channel"] == "web") + rng.normal(0, 0.5, n_rows)
+    return frame.assign(
+        binary=level > level.median(),
+        multiclass=pd.cut(level, [-np.inf, 2.5, 4, np.inf], labels=["low", "mid", "high"]).astype(
+            str
+        ),
+        regression=np.exp(level / 2),
+    )
+
+
+def certified(estimator, task: str, orders: pd.DataFrame, mode: str = "passthrough") -> Parity:
+    """Train, compile and compare on all orders and on fuzzed ones."""
+    model = Trainer(
+        schema=Order,
+        target=Target(task=task, column=task),
+        featurizer=OrderFeaturizer(),
+        estimator=estimator,
+        encoder=TableEncoder(numbers=mode),
+        splitter=Splitter(kind="stratified"),
+    ).fit(orders)
+    rows = read_table(Order, orders)
+    return certify(model, compile_model(model), rows, threshold=0.5, n_fuzzed=N_FUZZED)
+
+
+def of_template(task: str) -> dict[str, tuple[object, str]]:
+    """Return each estimator that a generated project may choose, and how it takes numbers."""
+    found = {}
+    for file in sorted((ROOT / "template" / "conf" / "model").glob("*.jinja")):
+        settings = yaml.safe_load(Template(file.read_text()).render(task=task))
+        module, _, name = settings["estimator"].pop("_target_").rpartition(".")
+        estimator = getattr(import_module(module), name)(**settings["estimator"])
+        if "n_jobs" in settings["estimator"]:
+            estimator.set_params(n_jobs=1, n_estimators=20)
+        found[name] = (estimator, settings["encoder"].get("numbers", "passthrough"))
+    return found
+
+
+OF_TEMPLATE = [(task, name) for task in TASKS for name in of_template(task)]
+
+
+@pytest.mark.parametrize(("task", "name"), OF_TEMPLATE)
+def test_what_the_template_offers_compiles(orders, task, name):
+    """Each model of a generated project scores as scikit-learn does."""
+    estimator, mode = of_template(task)[name]
+    assert certified(estimator, task, orders, mode).largest_difference <= 1e-12
+
+
+BOOSTING = {"max_iter": 20, "max_leaf_nodes": 7}
+FOREST = {"n_estimators": 10, "min_samples_leaf": 3}
+LIGHT = {"n_estimators": 20, "num_leaves": 7, "verbose": -1, "n_jobs": 1}
+CLASSIFIERS = {
+    "tree": DecisionTreeClassifier(max_depth=6),
+    "forest": RandomForestClassifier(**FOREST),
+    "extra": ExtraTreesClassifier(**FOREST),
+    "hist": HistGradientBoostingClassifier(**BOOSTING),
+    "lightgbm": LGBMClassifier(**LIGHT),
+}
+REGRESSORS = {
+    "tree": DecisionTreeRegressor(max_depth=6),
+    "forest": RandomForestRegressor(**FOREST),
+    "extra": ExtraTreesRegressor(**FOREST),
+    "hist": HistGradientBoostingRegressor(**BOOSTING),
+    "lightgbm": LGBMRegressor(**LIGHT),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_trees_take_missing_values_and_unseen_ones(orders, name, task, mode):
+    """Each library's trees, of each task, with missing values left or filled."""
+    estimator = (REGRESSORS if task == "regression" else CLASSIFIERS)[name]
+    assert certified(estimator, task, orders, mode).largest_difference <= 1e-12
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("task", TASKS)
+def test_xgboost_adds_up_as_it_does(orders, task, mode):
+    """Sums of float32 are the same; only links are computed more exactly."""
+    kind = XGBRegressor if task == "regression" else XGBClassifier
+    parity = certified(kind(n_estimators=20, max_depth=4, n_jobs=1), task, orders, mode)
+    assert parity.largest_difference <= (0 if task == "regression" else 1e-6)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "quantile"])
+def test_gradient_boosting_of_numbers(orders, loss):
+    """Every loss of the older gradient boosting, which takes no missing values."""
+    estimator = GradientBoostingRegressor(n_estimators=20, loss=loss)
+    assert certified(estimator, "regression", orders, "standardize").largest_difference <= 1e-12
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_gradient_boosting_of_classes(orders, task):
+    """The older gradient boosting, from the classes' shares."""
+    estimator = GradientBoostingClassifier(n_estimators=20)
+    assert certified(estimator, task, orders, "standardize").largest_difference <= 1e-12
+
+
+def test_the_exponential_loss_has_a_link_of_its_own(orders):
+    """AdaBoost's loss takes a probability of twice the sum."""
+    estimator = GradientBoostingClassifier(n_estimators=20, loss="exponential")
+    assert certified(estimator, "binary", orders, "standardize").largest_difference <= 1e-12
+
+
+LOSSES = [
+    HistGradientBoostingRegressor(**BOOSTING, loss="poisson"),
+    HistGradientBoostingRegressor(**BOOSTING, loss="gamma"),
+    HistGradientBoostingRegressor(**BOOSTING, loss="quantile", quantile=0.9),
+    HistGradientBoostingRegressor(**BOOSTING, loss="absolute_error"),
+    LGBMRegressor(**LIGHT, objective="poisson"),
+    LGBMRegressor(**LIGHT, objective="quantile", alpha=0.9),
+    LGBMRegressor(**LIGHT, boosting_type="rf", bagging_freq=1, bagging_fraction=0.5),
+    QuantileRegressor(quantile=0.9),
+]
+
+
+@pytest.mark.parametrize("estimator", LOSSES, ids=str)
+def test_losses_keep_their_links(orders, estimator):
+    """Means of counts, quantiles and absolute errors."""
+    mode = "standardize" if isinstance(estimator, QuantileRegressor) else "passthrough"
+    assert certified(estimator, "regression", orders, mode).largest_difference <= 1e-12
+
+
+@pytest.mark.parametrize("objective", ["count:poisson", "reg:quantileerror", "reg:gamma"])
+def test_losses_of_xgboost_keep_their_links(orders, objective):
+    """XGBoost's links are computed in float32 there, and in float64 here."""
+    alpha = {"quantile_alpha": 0.9} if "quantile" in objective else {}
+    estimator = XGBRegressor(n_estimators=20, max_depth=4, objective=objective, n_jobs=1, **alpha)
+    assert certified(estimator, "regression", orders).largest_difference <= 1e-6
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+@pytest.mark.parametrize(
+    "inner",
+    [
+        HistGradientBoostingClassifier(**BOOSTING),
+        RandomForestClassifier(**FOREST),
+        LogisticRegression(max_iter=1000),
+    ],
+    ids=lambda inner: type(inner).__name__,
+)
+def test_calibrated_probabilities_are_calibrated(orders, inner, task, method):
+    """Both calibrators, over estimators that give probabilities and that give decisions."""
+    estimator = CalibratedClassifierCV(inner, method=method, cv=3)
+    assert certified(estimator, task, orders, "standardize").largest_difference <= 1e-12
+
+
+@pytest.mark.parametrize(
+    ("task", "estimator"),
+    [
+        ("multiclass", MLPClassifier(hidden_layer_sizes=(8,), max_iter=30)),
+        ("binary", MLPClassifier(hidden_layer_sizes=(8,), max_iter=30)),
+        ("regression", MLPRegressor(hidden_layer_sizes=(8,), max_iter=30)),
+        ("multiclass", GaussianNB()),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_other_estimators_go_through_skl2onnx(orders, task, estimator):
+    """An estimator without a converter here is converted by the library that knows many."""
+    assert certified(estimator, task, orders, "standardize").largest_difference <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("task", "estimator"),
+    [
+        ("regression", HistGradientBoostingRegressor(min_samples_leaf=1000, max_iter=3)),
+        ("multiclass", HistGradientBoostingClassifier(min_samples_leaf=1000, max_iter=3)),
+        ("binary", RandomForestClassifier(3, min_samples_leaf=1000)),
+        ("binary", LGBMClassifier(n_estimators=3, min_child_samples=1000, verbose=-1)),
+        ("regression", XGBRegressor(n_estimators=3, min_child_weight=1e9)),
+        ("binary", DummyClassifier()),
+        ("regression", DummyRegressor(strategy="median")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_trees_of_one_leaf_say_the_same_of_every_row(orders, task, estimator):
+    """Where nothing can be split, there is still a score for each row."""
+    assert certified(estimator, task, orders).largest_difference <= 1e-12
+
+
+@pytest.mark.parametrize(
+    ("task", "estimator", "reason"),
+    [
+        ("binary", GradientBoostingClassifier(init=LogisticRegression()), "another estimator"),
+        ("binary", DummyClassifier(strategy="stratified"), "a classifier that guesses"),
+        ("binary", CalibratedClassifierCV(GaussianNB(), method="temperature"), "the calibrator"),
+        ("regression", LGBMRegressor(**LIGHT, reg_sqrt=True), "LightGBM's objective"),
+        ("regression", XGBRegressor(n_estimators=2, booster="gblinear"), "XGBoost's"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.filterwarnings("ignore")
+def test_what_does_not_compile_is_named(orders, task, estimator, reason):
+    """The reason says which part of the estimator it was."""
+    with pytest.raises(Untraceable, match=reason):
+        certified(estimator, task, orders, "standardize")
+
+
+def test_two_columns_of_coefficients_are_not_one(orders):
+    """A linear classifier of several classes has a weight for each; a regression has one."""
+    for task, estimator in (("multiclass", LogisticRegression()), ("regression", Ridge())):
+        assert certified(estimator, task, orders, "standardize").largest_difference <= 1e-12
+
+
+FINITE = st.floats(-1e38, 1e38)
+
+
+@given(threshold=FINITE, x=FINITE)
+def test_thresholds_decide_as_float32_would(threshold, x):
+    """float32(x) <= t exactly where x <= as_float32_decides(t): beside t, at ties, anywhere."""
+    nearest = np.float32(threshold)
+    around = [
+        np.nextafter(nearest, np.float32(-np.inf)),
+        nearest,
+        np.nextafter(nearest, np.float32(np.inf)),
+    ]
+    exact = [float(value) for value in around]
+    ties = [(a + b) / 2 for a, b in pairwise(exact)]
+    near = [threshold, x, *exact, *ties]
+    beside = [float(np.nextafter(value, side)) for value in near for side in (-np.inf, np.inf)]
+    values = np.array([*near, *beside])
+    (decides,) = as_float32_decides(np.array([threshold]))
+    expected = values.astype("float32").astype("float64") <= threshold
+    np.testing.assert_array_equal(values <= decides, expected)

@@ -1,0 +1,245 @@
+"""A graph is shipped only where it is proven equal; else the bundle says why it runs in Python."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.semi_supervised import SelfTrainingClassifier
+
+from mlkit import (
+    Evaluator,
+    Featurizer,
+    Predictor,
+    Splitter,
+    TableEncoder,
+    Target,
+    Trainer,
+    pack,
+)
+from mlkit.core.bundle import PROFILE
+from mlkit.core.rows import read_table
+from mlkit.training.compilation import parity
+from mlkit.training.compilation.compiler import compile_model
+from mlkit.training.compilation.parity import UnequalError, certify, compiled, flips
+from mlkit.training.profile import profile
+from mlkit.training.runtime import open_runtime
+
+
+@pytest.fixture(scope="module")
+def rows(trainer, flights):
+    """Return some flights as both sides read them."""
+    return read_table(trainer.schema, flights.head(300))
+
+
+@pytest.fixture(scope="module")
+def model(trainer, flights):
+    """Return the default project's model."""
+    return trainer.fit(flights)
+
+
+def test_a_graph_of_another_model_is_refused(trainer, flights, model, rows):
+    """It says by how much, on which rows, and how many differ."""
+    other = trainer.fit(flights.iloc[::2])
+    with pytest.raises(UnequalError, match=r"by 0\.\d+ on real rows: \d+ of 300 differ"):
+        certify(model, compile_model(other), rows, threshold=0.5, n_fuzzed=50)
+
+
+def test_every_real_row_is_compared_where_asked(model, rows):
+    """The certificate counts real, fuzzed and huge rows apart."""
+    graph = compile_model(model)
+    whole = certify(model, graph, rows, threshold=0.5, n_real=None, n_fuzzed=50)
+    assert whole.n_rows == {"real": 300, "fuzzed": 50, "huge": parity.N_HUGE}
+    some = certify(model, graph, rows, threshold=0.5, n_real=20, n_fuzzed=50)
+    assert some.n_rows["real"] == 20
+    assert (whole.n_flipped, whole.tolerance) == (0, 1e-5)
+    assert whole.largest_difference <= 1e-14
+
+
+def test_a_row_that_depends_on_its_batch_is_refused(model, rows, monkeypatch):
+    """A graph that scores one row otherwise than many is no function of a row."""
+    scores = parity.CompiledRuntime.scores
+    monkeypatch.setattr(
+        parity.CompiledRuntime,
+        "scores",
+        lambda self, rows: scores(self, rows) + 0.001 * (len(rows) == 1),
+    )
+    with pytest.raises(UnequalError, match=r"otherwise in batches of 1: by up to 0\.001"):
+        certify(model, compile_model(model), rows, threshold=0.5, n_fuzzed=50)
+
+
+def test_a_graph_that_refuses_what_the_pipeline_scores_is_refused(model, rows):
+    """No finite number where the pipeline has one is a difference, not a crash."""
+    graph = compile_model(model)
+    node = parity.onnx.load_model_from_string(graph.graph)
+    output = node.graph.output[0].name
+    for item in node.graph.node:
+        item.output[:] = ["proper" if name == output else name for name in item.output]
+    node.graph.node.append(parity.onnx.helper.make_node("Log", ["negative"], [output]))
+    node.graph.node.insert(
+        len(node.graph.node) - 1, parity.onnx.helper.make_node("Neg", ["proper"], ["negative"])
+    )
+    broken = dataclasses.replace(graph, graph=node.SerializeToString())
+    with pytest.raises(UnequalError, match="refuses real rows that the pipeline scores"):
+        certify(model, broken, rows, threshold=0.5, n_fuzzed=50)
+
+
+class TwoWays(Featurizer):
+    """Asks what it was given, and takes another way for a stand-in."""
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the distance, doubled only for a real frame."""
+        factor = 2.0 if type(frame).__module__.startswith("pandas") else 1.0
+        return frame[["distance"]].assign(twice=frame["distance"] * factor)
+
+
+class Centred(Featurizer):
+    """Looks at the other rows."""
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return how far each distance lies from the mean of those beside it."""
+        return frame[["distance"]].assign(centred=frame["distance"] - frame["distance"].mean())
+
+
+def test_a_trace_that_took_another_way_is_refused(trainer, flights, rows):
+    """What a trace cannot see, the certificate finds: the reason has the difference."""
+    linear = Trainer(
+        schema=trainer.schema,
+        target=trainer.target,
+        featurizer=TwoWays(),
+        estimator=LogisticRegression(),
+        encoder=TableEncoder(numbers="standardize"),
+        splitter=Splitter(),
+    )
+    outcome = compiled(linear.fit(flights), rows, threshold=0.5)
+    assert (outcome.graph, outcome.parity, outcome.inputs) == (None, None, {})
+    assert "The graph differs from the pipeline by" in outcome.reason
+    assert outcome.reason in outcome.summary()
+
+
+def test_a_look_at_other_rows_is_named_with_its_line(trainer, flights, rows):
+    """The reason has file, line, operation and what to do."""
+    model = Trainer(
+        schema=trainer.schema,
+        target=trainer.target,
+        featurizer=Centred(),
+        estimator=HistGradientBoostingClassifier(max_iter=2),
+    ).fit(flights)
+    reason = compiled(model, rows, threshold=0.5).reason
+    assert reason.startswith("test_parity.py:")
+    assert 'assign(centred=frame["distance"] - frame["distance"].mean())' in reason
+    assert ".mean of a column does not compile. A feature comes from its own row" in reason
+
+
+def test_an_estimator_that_does_not_convert_is_shipped_in_python(trainer, flights, tmp_path):
+    """Manifest, card and log say why; the bundle predicts all the same, with the training side."""
+    model = Trainer(
+        schema=trainer.schema,
+        target=trainer.target,
+        featurizer=trainer.featurizer,
+        estimator=SelfTrainingClassifier(LogisticRegression()),
+        encoder=TableEncoder(numbers="standardize"),
+    ).fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
+    bundle = pack(model, evaluation, holdout, tmp_path / "b", name="b")
+    manifest = bundle.manifest
+    assert (manifest.runtime, manifest.inputs, manifest.parity) == ("python", {}, None)
+    assert "the estimator SelfTrainingClassifier does not compile. skl2onnx says" in manifest.reason
+    card = (bundle.path / "README.md").read_text()
+    assert (
+        f"In Python, with the training side installed: it did not compile. {manifest.reason}"
+        in (card)
+    )
+    assert not (bundle.path / "model.onnx").exists()
+    found = Predictor.load(bundle.path, trusted=["flight_delay"]).predict(holdout)
+    np.testing.assert_array_equal(found.probability, model.scores(model.schema.validate(holdout)))
+
+
+OF_EACH_TASK = {
+    "binary": (
+        Target(task="binary", column="arr_delay", edges=(30,)),
+        HistGradientBoostingClassifier(max_iter=10),
+    ),
+    "multiclass": (
+        Target(
+            task="multiclass", column="arr_delay", edges=(0, 30), labels=("early", "fair", "late")
+        ),
+        LogisticRegression(max_iter=1000),
+    ),
+    "regression": (Target(task="regression", column="arr_delay"), Ridge()),
+}
+
+
+@pytest.mark.parametrize("task", OF_EACH_TASK)
+def test_both_runtimes_of_a_bundle_say_the_same(trainer, flights, tmp_path, task):
+    """One record, a list, a frame and columns, through the graph and through the pipeline."""
+    target, estimator = OF_EACH_TASK[task]
+    model = Trainer(
+        schema=trainer.schema,
+        target=target,
+        featurizer=trainer.featurizer,
+        estimator=estimator,
+        encoder=TableEncoder(numbers="standardize"),
+    ).fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
+    bundle = pack(model, evaluation, holdout, tmp_path / "b", name="b")
+    assert (bundle.manifest.runtime, bundle.manifest.reason) == ("onnx", "")
+    graph = Predictor.load(bundle.path)
+    python = Predictor(bundle, open_runtime(bundle, ["flight_delay"]))
+    records = bundle.golden.records
+    for data in (holdout, {name: holdout[name].to_numpy() for name in holdout}, records):
+        for found, expected in zip(graph.predict(data), python.predict(data), strict=True):
+            assert_alike(found.to_dict(), expected.to_dict())
+    assert_alike(graph.predict(records[0]).to_dict(), python.predict(records[0]).to_dict())
+
+
+def assert_alike(found: dict, expected: dict) -> None:
+    """Hold two answers to the same fields; numbers may differ in their last digits."""
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        if name == "model" or isinstance(value, (str, bool)):
+            assert found[name] == value
+        else:
+            assert found[name] == pytest.approx(value, rel=1e-9)
+
+
+def test_ties_are_no_flips():
+    """A decision differs only where the scores did not lie within the tolerance of a tie."""
+    expected, found = np.array([0.5 - 1e-6, 0.4, 0.6]), np.array([0.5 + 1e-6, 0.4, 0.4])
+    assert flips(expected, found, 0.5) == 1
+    assert flips(expected, found, None) == 0
+    shares = np.array([[0.4, 0.4, 0.2], [0.6, 0.3, 0.1]])
+    assert flips(shares, shares[:, [1, 0, 2]] + [[0, 1e-7, 0]], 0.5) == 1
+
+
+def test_a_profile_holds_nothing_of_personal_data(trainer, flights, model, tmp_path):
+    """Of a column that is pii only the missing share is kept; of others, their distribution."""
+    schema = type(trainer.schema)("Flight", (trainer.schema,), {})
+    schema.columns = {
+        name: dataclasses.replace(column, pii=name in ("tailnum", "distance"))
+        for name, column in trainer.schema.columns.items()
+    }
+    private = dataclasses.replace(model, schema=schema)
+    evaluation = Evaluator(n_resamples=0).evaluate(private, model.holdout(flights))
+    holdout = model.holdout(flights)
+    bundle = pack(private, evaluation, holdout, tmp_path / "b", name="b")
+    text = (bundle.path / PROFILE).read_text()
+    columns = json.loads(text)["columns"]
+    assert columns["tailnum"] == {"missing": holdout["tailnum"].isna().mean()}
+    assert columns["distance"] == {"missing": 0.0}
+    assert not [tail for tail in holdout["tailnum"].dropna().unique() if tail in text]
+    assert sum(count for _, count in columns["origin"]["values"]) == len(holdout)
+    assert len(columns["temp"]["edges"]) == len(columns["temp"]["counts"]) + 1
+
+
+def test_a_profile_of_few_rows_has_few_bins(trainer, flights):
+    """One row, or none of a value, still makes a profile."""
+    rows = read_table(trainer.schema, flights.head(1))
+    found = profile(trainer.schema, rows, np.array([0.25]))
+    assert found["n_rows"] == 1
+    assert found["scores"] == [{"edges": [0.25], "counts": [1]}]
