@@ -76,17 +76,18 @@ def _of_span(w: Writer) -> Term:
     name = w.use(
         ".dt.total_seconds", ".dt.days", ".dt.seconds", "span / span", "span // span", "span % span"
     )
+    if name == ".dt.total_seconds" and w.maybe():
+        return Term(f"{value.code}{name}()", "float", value.may_miss, is_exact=False)
+    if name in (".dt.total_seconds", "span // span", "span % span"):
+        # Beyond 285 years, pandas rounds, and otherwise where another row is missing.
+        century = f"{value.code}.abs() < pd.Timedelta(days=36525)"
+        value = replace(value, code=f"{value.code}.where({century})", may_miss=True)
     if name == "span % span":
         return replace(value, code=f"{value.code} % {w.rng.choice(SPANS)}")
     if name.startswith("span"):
         code = f"({value.code} {name.split()[1]} {w.rng.choice(SPANS)}).astype('float64')"
     elif name == ".dt.total_seconds":
-        # Beyond 285 years, pandas 3.1 mends the last digit by what is in other rows.
-        if w.maybe():
-            return Term(f"{value.code}{name}()", "float", value.may_miss, is_exact=False)
-        century = f"{value.code}.abs() < pd.Timedelta(days=36525)"
-        code = f"{value.code}.where({century}){name}()"
-        return Term(code, "float", may_miss=True)
+        code = f"{value.code}{name}()"
     else:
         code = f"{value.code}{name}.astype('float64')"
     return Term(code, "float", may_miss=value.may_miss)

@@ -173,7 +173,9 @@ def _logarithm(x: Var, base: float) -> Var:
     """Return the logarithm to a base, exact where it is a whole number, as numpy's is."""
     found = op.div(op.log(x), const(np.log(base)))
     whole = op.round(found)
-    return op.where(op.equal(op.pow(const(base), whole), x), whole, found)
+    # Numbers that are too small have too few digits to be told from a power.
+    is_power = op.and_(op.equal(op.pow(const(base), whole), x), op.greater(x, const(1e-300)))
+    return op.where(is_power, whole, found)
 
 
 def _narrow(function: Callable[[Var], Var], x: Var) -> Var:

@@ -128,7 +128,8 @@ def as_float32_decides(threshold: np.ndarray) -> np.ndarray:
     above = np.nextafter(below, np.float32(np.inf))
     middle = (below.astype("float64") + above.astype("float64")) / 2
     is_even = below.view("uint32") % 2 == 0
-    return np.where(is_even, middle, np.nextafter(middle, -np.inf))
+    found: np.ndarray = np.where(is_even, middle, np.nextafter(middle, -np.inf))
+    return found
 
 
 def step_function(x: Var, edges: Sequence[float], values: Sequence[float]) -> Var:
