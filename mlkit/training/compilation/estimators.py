@@ -15,7 +15,7 @@ from spox import Var, inline
 
 from mlkit.training.compilation.choices import const_axes
 from mlkit.training.compilation.errors import Untraceable
-from mlkit.training.compilation.trees import Forest, as_float32_decides
+from mlkit.training.compilation.trees import LESS, Forest, as_float32_decides
 from mlkit.training.compilation.values import const
 
 
@@ -54,7 +54,9 @@ def _linked(raw: Var, link: str) -> Var:
         return op.softmax(raw, axis=1)
     if link == "shares":
         return op.div(raw, op.reduce_sum(raw, const_axes(), keepdims=1))
-    return {"identity": lambda x: x, "sigmoid": op.sigmoid, "exp": op.exp}[link](raw)
+    if link == "identity":
+        return raw
+    return op.sigmoid(raw) if link == "sigmoid" else op.exp(raw)
 
 
 Converted = tuple[Var, str]
@@ -109,16 +111,15 @@ def _add_scikit_learn(forest: Forest, tree: Any, value: np.ndarray, target: int 
 
 def _gradient_boosting(estimator: Any, features: Var) -> Converted:
     grid = estimator.estimators_
+    if not (estimator.init_ == "zero" or type(estimator.init_).__name__.startswith("Dummy")):
+        raise Untraceable("gradient boosting from another estimator", "Leave out init.")
     forest = Forest(n_targets=grid.shape[1])
+    forest.start(estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_))))  # noqa: SLF001
     for trees in grid:
         for target, tree in enumerate(trees):
             value = tree.tree_.value[:, 0, 0] * estimator.learning_rate
             _add_scikit_learn(forest, tree.tree_, value, target)
-    if not (estimator.init_ == "zero" or type(estimator.init_).__name__.startswith("Dummy")):
-        raise Untraceable("gradient boosting from another estimator", "Leave out init.")
-    start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_)))  # noqa: SLF001
-    raw = op.add(forest.sums(features), op.const(np.asarray(start, dtype="float64")))
-    return raw, _class_link(estimator)
+    return forest.sums(features), _class_link(estimator)
 
 
 def _class_link(estimator: Any) -> str:
@@ -130,6 +131,7 @@ def _class_link(estimator: Any) -> str:
 def _hist_gradient_boosting(estimator: Any, features: Var) -> Converted:
     grid = estimator._predictors  # noqa: SLF001
     forest = Forest(n_targets=len(grid[0]))
+    forest.start(estimator._baseline_prediction)  # noqa: SLF001
     for trees in grid:
         for target, tree in enumerate(trees):
             nodes = tree.nodes
@@ -146,8 +148,7 @@ def _hist_gradient_boosting(estimator: Any, features: Var) -> Converted:
                 missing_left=nodes["missing_go_to_left"],
                 target=target,
             )
-    start = np.asarray(estimator._baseline_prediction, dtype="float64")  # noqa: SLF001
-    raw = op.add(forest.sums(features), op.const(start.reshape(1, -1)))
+    raw = forest.sums(features)
     if is_classifier(estimator):
         return raw, _class_link(estimator)
     links = {"IdentityLink": "identity", "LogLink": "exp"}
@@ -179,6 +180,16 @@ def _lightgbm(estimator: Any, features: Var) -> Converted:
     return (op.sigmoid(raw), "shares") if link == "ova" else (raw, link)
 
 
+#: What lies no further from zero, LightGBM reads as zero.
+_LIGHTGBM_ZERO = float(np.float32(1e-35))
+
+
+def _as_lightgbm_decides(threshold: float) -> float:
+    if not abs(threshold) <= _LIGHTGBM_ZERO:
+        return threshold
+    return _LIGHTGBM_ZERO if threshold >= 0 else float(np.nextafter(-_LIGHTGBM_ZERO, -np.inf))
+
+
 def _add_lightgbm(forest: Forest, root: dict[str, Any], scale: float, target: int) -> None:
     rows: list[list[float]] = []
 
@@ -195,7 +206,8 @@ def _add_lightgbm(forest: Forest, root: dict[str, Any], scale: float, target: in
         # Without missing values in training, LightGBM takes them for zero.
         is_zero = node["missing_type"] == "None"
         missing_left = node["threshold"] >= 0 if is_zero else node["default_left"]
-        rows.append([node["split_feature"], node["threshold"], 0, 0, 0, missing_left])
+        threshold = _as_lightgbm_decides(node["threshold"])
+        rows.append([node["split_feature"], threshold, 0, 0, 0, missing_left])
         rows[place][2] = grow(node["left_child"])
         rows[place][3] = grow(node["right_child"])
         return place
@@ -230,16 +242,17 @@ def _xgboost(estimator: Any, features: Var) -> Converted:
     n_trees = len(model["trees"])
     if best is not None:
         n_trees = model["iteration_indptr"][best + 1]
-    forest = Forest(n_targets=n_targets)
-    for tree, target in zip(model["trees"][:n_trees], model["tree_info"], strict=False):
-        _add_xgboost(forest, tree, target)
     stored = json.loads(learner["learner_model_param"]["base_score"])
-    base = np.atleast_1d(np.asarray(stored, dtype="float32")).astype("float64")
+    base = np.atleast_1d(np.asarray(stored, dtype="float32"))
     if link == "sigmoid":
         base = np.log(base / (1 - base))
     elif link == "exp":
         base = np.log(base)
-    return op.add(forest.sums(features), op.const(base.reshape(1, -1))), link
+    forest = Forest(n_targets=n_targets, mode=LESS, dtype="float32")
+    forest.start(np.broadcast_to(base, (n_targets,)))
+    for tree, target in zip(model["trees"][:n_trees], model["tree_info"], strict=False):
+        _add_xgboost(forest, tree, target)
+    return forest.sums(features), link
 
 
 _XGBOOST_LINKS = {
@@ -254,15 +267,14 @@ def _add_xgboost(forest: Forest, tree: dict[str, Any], target: int) -> None:
     if tree["categories_nodes"]:
         raise Untraceable("an XGBoost tree that splits on categories", "Encode them.")
     left = np.array(tree["left_children"])
+    # Of a leaf, its value.
     conditions = np.array(tree["split_conditions"], dtype="float32")
-    # XGBoost goes left below the threshold: at most the float32 before it.
-    before = np.nextafter(conditions, np.float32(-np.inf)).astype("float64")
     forest.add(
         feature=np.array(tree["split_indices"]),
-        threshold=as_float32_decides(before),
+        threshold=conditions,
         left=left,
         right=np.array(tree["right_children"]),
-        value=conditions.astype("float64"),
+        value=conditions,
         missing_left=np.array(tree["default_left"]),
         target=target,
     )

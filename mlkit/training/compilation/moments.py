@@ -35,7 +35,8 @@ def part(value: Value, name: str) -> Value:
     if is_flag:
         held = op.and_(found, op.not_(is_missing(value))) if value.can_miss else found
         return Value(dtype="bool", var=held)
-    return _or_missing(value, Value(dtype="int32", var=op.cast(found, to=np.int32)))
+    number = Value(dtype="int32", var=op.cast(found, to=np.int32), wide=found)
+    return _or_missing(value, number)
 
 
 def _or_missing(value: Value, found: Value) -> Value:
@@ -187,7 +188,8 @@ def _leap(year: Var) -> Var:
 
 def _weekday(micros: Var) -> Var:
     # 1 January 1970 was a Thursday; Monday is 0.
-    return op.mod(op.add(_days(micros), _number(3)), _number(7))
+    monday = op.add(micros, _number(3 * DAY))
+    return op.div(op.mod(monday, _number(7 * DAY)), _number(DAY))
 
 
 def _day_of_year(micros: Var) -> Var:

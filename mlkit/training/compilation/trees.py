@@ -1,4 +1,4 @@
-"""Decision trees as one TreeEnsemble node, in float64, deciding as their library does."""
+"""Decision trees as one TreeEnsemble node, deciding and adding up as their library does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.ml.v5 as ml
+import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
-_LESS_OR_EQUAL, _LESS = 0, 1
+LESS_OR_EQUAL, LESS = 0, 1
 _SUM = 1
 
 
@@ -21,11 +22,15 @@ class Forest:
     n_targets
         Number of sums that a row gets.
     mode
-        How a node compares: 0 for at most its threshold, 1 for below it.
+        How a node compares: `LESS_OR_EQUAL` to its threshold, or `LESS` than it.
+    dtype
+        What features, thresholds and sums are: float64, or float32 for a library
+        that adds up in it, since what large numbers leave of each other shows it.
     """
 
     n_targets: int = 1
-    mode: int = _LESS_OR_EQUAL
+    mode: int = LESS_OR_EQUAL
+    dtype: str = "float64"
     n_inner: int = 0
     n_leaves: int = 0
     roots: list[int] = field(default_factory=list)
@@ -82,13 +87,17 @@ class Forest:
         self.n_inner += len(inner[0])  # type: ignore[arg-type]
         self.n_leaves += len(weights)  # type: ignore[arg-type]
 
-    def thresholds(self) -> list[tuple[int, float]]:
-        """Return the feature and threshold of each node."""
-        feature, threshold = (np.concatenate([t[i] for t in self.inner]) for i in range(2))
-        return list(zip(feature.astype(int).tolist(), threshold.tolist(), strict=True))
+    def start(self, values: np.ndarray) -> None:
+        """Begin each sum with a value (n_targets,): a tree of one leaf costs no node of its own."""
+        nowhere = np.array([-1])
+        for target, value in enumerate(np.ravel(values)):
+            self.add(
+                feature=np.zeros(1), threshold=np.zeros(1), left=nowhere, right=nowhere,
+                value=np.array([value]), missing_left=np.zeros(1), target=target,
+            )  # fmt: skip
 
     def sums(self, features: Var) -> Var:
-        """Return the sums (n_rows, n_targets) of the leaves that rows of features reach."""
+        """Return the sums (n_rows, n_targets), float64, of the leaves that rows reach."""
         feature, threshold, yes, no, yes_leaf, no_leaf, missing_left = (
             np.concatenate(column) for column in zip(*self.inner, strict=True)
         )
@@ -97,22 +106,25 @@ class Forest:
         def ints(column: np.ndarray) -> list[int]:
             return [int(item) for item in column]
 
-        return ml.tree_ensemble(
+        if self.dtype != "float64":
+            features = op.cast(features, to=np.dtype(self.dtype))
+        found = ml.tree_ensemble(
             features,
             aggregate_function=_SUM,
             n_targets=self.n_targets,
             tree_roots=self.roots,
             nodes_featureids=ints(feature),
-            nodes_splits=threshold.astype("float64"),
+            nodes_splits=threshold.astype(self.dtype),
             nodes_modes=np.full(self.n_inner, self.mode, dtype="uint8"),
             nodes_truenodeids=ints(yes),
             nodes_falsenodeids=ints(no),
             nodes_trueleafs=ints(yes_leaf),
             nodes_falseleafs=ints(no_leaf),
             nodes_missing_value_tracks_true=ints(missing_left),
-            leaf_weights=weights.astype("float64"),
+            leaf_weights=weights.astype(self.dtype),
             leaf_targetids=ints(targets),
         )
+        return found if self.dtype == "float64" else op.cast(found, to=np.float64)
 
 
 def as_float32_decides(threshold: np.ndarray) -> np.ndarray:
@@ -128,8 +140,8 @@ def as_float32_decides(threshold: np.ndarray) -> np.ndarray:
     above = np.nextafter(below, np.float32(np.inf))
     middle = (below.astype("float64") + above.astype("float64")) / 2
     is_even = below.view("uint32") % 2 == 0
-    found: np.ndarray = np.where(is_even, middle, np.nextafter(middle, -np.inf))
-    return found
+    decides: np.ndarray = np.where(is_even, middle, np.nextafter(middle, -np.inf))
+    return decides
 
 
 def step_function(x: Var, edges: Sequence[float], values: Sequence[float]) -> Var:
@@ -161,7 +173,7 @@ def step_function(x: Var, edges: Sequence[float], values: Sequence[float]) -> Va
         return place
 
     grow(0, len(edges))
-    forest = Forest(mode=_LESS)
+    forest = Forest(mode=LESS)
     forest.add(
         feature=np.array(feature),
         threshold=np.array(threshold),

@@ -55,6 +55,10 @@ class Value:
     overflows
         Whether a float that may be missing is so only where a number grew
         beyond all bounds on the way to it.
+    wide
+        The same whole numbers as int64, of an int32 that was made from them.
+    cased
+        The text that this was made from, and the name of the change of case.
     """
 
     dtype: str
@@ -65,6 +69,8 @@ class Value:
     source: str | None = None
     scalar: float | None = None
     overflows: bool = False
+    wide: Var | None = None
+    cased: tuple[Var, str] | None = None
 
     @property
     def is_finite(self) -> bool:
@@ -75,7 +81,7 @@ class Value:
 
     def of_same_kind(self, var: Var) -> "Value":
         """Return what a function gives that loses no value and finds none."""
-        return replace(self, var=var, source=None, scalar=None)
+        return replace(self, var=var, source=None, scalar=None, wide=None, cased=None)
 
 
 def const(value: Any, dtype: Any = None) -> Var:
@@ -199,7 +205,8 @@ def cast(value: Value, dtype: str) -> Value:
     if dtype == "bool":
         zero = const(0, value.dtype)
         return Value(dtype="bool", var=op.not_(op.equal(value.var, zero)))
-    var = op.cast(value.var, to=_NUMPY.get(dtype, np.dtype(dtype)))
+    held = value.var if value.wide is None else value.wide
+    var = op.cast(held, to=_NUMPY.get(dtype, np.dtype(dtype)))
     is_float = dtype in FLOATS
     return Value(
         dtype=dtype,
