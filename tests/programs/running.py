@@ -132,7 +132,12 @@ def _of_program(
     try:
         with np.errstate(all="ignore"):
             expected = featurizer.functions_[program.seed](featurizer, frame)
-    except (OverflowError, pd.errors.OutOfBoundsDatetime, pd.errors.IntCastingNaNError):
+    except (
+        OverflowError,
+        pd.errors.OutOfBoundsDatetime,
+        pd.errors.OutOfBoundsTimedelta,
+        pd.errors.IntCastingNaNError,
+    ):
         return
     for name in expected.columns:
         term = program.terms.get(name)

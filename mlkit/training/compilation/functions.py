@@ -79,7 +79,8 @@ def _step(name: str, value: Value) -> Value:
             var = op.where(op.isnan(value.var), value.var, var)
         return value.of_same_kind(var)
     if value.dtype in INTEGERS:
-        return value if name != "rint" else cast(value, "float64")
+        # Before numpy 2.1, floats came of all of them.
+        return cast(value, getattr(np, name)(np.empty(0, value.dtype)).dtype.name)
     if name == "trunc":
         var = op.mul(op.sign(value.var), op.floor(op.abs(value.var)))
         if value.can_miss:
@@ -173,7 +174,9 @@ def _logarithm(x: Var, base: float) -> Var:
     """Return the logarithm to a base, exact where it is a whole number, as numpy's is."""
     found = op.div(op.log(x), const(np.log(base)))
     whole = op.round(found)
-    return op.where(op.equal(op.pow(const(base), whole), x), whole, found)
+    # Numbers that are too small have too few digits to be told from a power.
+    is_power = op.and_(op.equal(op.pow(const(base), whole), x), op.greater(x, const(1e-300)))
+    return op.where(is_power, whole, found)
 
 
 def _narrow(function: Callable[[Var], Var], x: Var) -> Var:
