@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench bench-parity lock clean
+.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench bench-train bench-predict bench-parity lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -62,8 +62,13 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
 	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 -m "not slow"
 
-bench: setup  ## Measure speed and memory side by side with plain scikit-learn
+bench: bench-train bench-predict  ## Measure speed and memory side by side with others
+
+bench-train: setup  ## Measure training beside plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py
+
+bench-predict: setup  ## Measure prediction beside scikit-learn and MLflow; ARGS=--quick for few calls
+	$(BIN)/python benchmarks/predict.py $(ARGS)
 
 bench-parity: setup  ## Hold compiled models against their pipelines, on every real row
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/parity.py
@@ -77,7 +82,10 @@ lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
 	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra sign --group test --group oldest \
 		--resolution lowest-direct -o requirements/oldest.txt
 	$(UV) $(COMPILE) $(ARGS) --group demo -o requirements/demo.txt
+	# The peer reads the pipeline that the development environment wrote.
+	sed -nE 's/^((lightgbm|msgspec|numpy|pandas|scikit-learn|structlog)==[^\]*).*/\1/p' requirements/dev.txt \
+		| $(UV) $(COMPILE) $(ARGS) - --group bench -o requirements/bench.txt
 	echo uv | $(UV) $(COMPILE) $(ARGS) - -o requirements/bootstrap.txt
 
 clean:  ## Remove everything that was made
-	rm -rf .venv .venv-oldest .tools .demo dist build docs/_build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-oldest .tools .demo benchmarks/.peers dist build docs/_build .pytest_cache .ruff_cache .mypy_cache

@@ -10,14 +10,14 @@ what is compared and what is left out.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+
+from reporting import ENVIRONMENT, machine, say
 
 HERE = Path(__file__).parent
 SIDES = ("mlkit", "bare")
@@ -29,9 +29,6 @@ N_ROWS = 327_346
 LOWEST_AUC = 0.72
 TOLERANCE = 1e-9
 PACKAGES = ("mlkit-ship", "scikit-learn", "pandas", "numpy", "pyarrow")
-#: Idle OpenMP threads sleep instead of spinning: where another process holds a
-#: core, spinning made one run of 22 s take 128 s.
-ENVIRONMENT = os.environ | {"OMP_WAIT_POLICY": "passive"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,20 +119,6 @@ def table(results: dict[int, dict[str, list[Run]]]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> str:
-    """Return what the numbers were measured with."""
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {packages}"
-    )
-
-
-def say(progress: str) -> None:
-    """Show progress, apart from the result."""
-    print(progress, file=sys.stderr, flush=True)
-
-
 def main() -> int:
     """Measure, print the table, and return 1 if a bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -150,7 +133,7 @@ def main() -> int:
         results = {n: compare(flights, n, repeats) for n in N_RESAMPLES}
     auc = {side: results[0][side][0].found["scores"]["roc_auc"] for side in SIDES}
     apart = abs(auc["mlkit"] - auc["bare"])
-    print(f"{table(results)}\n\nMedians of {repeats}, in turns. {machine()}.")
+    print(f"{table(results)}\n\nMedians of {repeats}, in turns. {machine(PACKAGES)}.")
     print(f"ROC AUC {auc['mlkit']:.4f} on both sides, {apart:.1g} apart.")
     faults = [fault for runs in results.values() for fault in differences(runs)]
     faults += [

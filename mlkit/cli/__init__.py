@@ -134,4 +134,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--force", action="store_true", help="replace a schema that is there")
     command.set_defaults(function="infer_schema")
+
+    command = commands.add_parser(
+        "keygen", parents=[shared], help="make a key to sign bundles with"
+    )
+    command.add_argument("file", help="where the private key goes; the public one is printed")
+    command.set_defaults(function="keygen")
+
+    command = commands.add_parser("sign", parents=[shared], help="sign a bundle")
+    command.add_argument("bundle", help="its folder")
+    command.add_argument(
+        "--key", required=True, metavar="FILE", help="the private key that mlkit keygen wrote"
+    )
+    command.set_defaults(function="sign")
     return parser

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from mlkit.core.bundle import Bundle
+from mlkit.core import signing
+from mlkit.core.bundle import SIGNATURE, Bundle
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.extras import load
 from mlkit.core.log import configure_logging
-from mlkit.core.trust import trusted_packages
+from mlkit.core.trust import required_signers, trusted_packages
 from mlkit.scoring.prediction import Predictor
 
 _RECORDS = (".json", ".jsonl")
@@ -27,7 +28,8 @@ def train(arguments: argparse.Namespace) -> int:
     """Train, judge and pack; print what it is worth and where it lies."""
     workflow, config = _project(arguments, "train", arguments.overrides)
     run = workflow.train(config)
-    print(f"{run.evaluation.summary()}\n\nBundle {run.bundle.model} in {run.bundle.path}")
+    print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
+    print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
     return 0
 
 
@@ -35,7 +37,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Judge a bundle on rows that its model has not seen."""
     workflow, config = _project(arguments, "evaluate")
     folder = Path(arguments.bundle or Path(config.bundles) / config.name)
-    bundle = Bundle.open(folder)
+    bundle = Bundle.open(folder, signers=required_signers())
     config.task = bundle.manifest.task
     evaluator = workflow.build_evaluator(config)
     print(workflow.evaluate(bundle, arguments.data or config.data.path, evaluator).summary())
@@ -52,7 +54,7 @@ def predict(arguments: argparse.Namespace) -> int:
     if not is_table and arguments.output is not None:
         raise ConfigError(f"Records go to stdout: mlkit predict … {source} > {arguments.output}")
     trusted = [*arguments.trust, *trusted_packages()]
-    predictor = Predictor.load(arguments.bundle, trusted=trusted)
+    predictor = Predictor.load(arguments.bundle, trusted=trusted, signers=required_signers())
     if is_table:
         tables = _train_side("tables", "predict (of tables)")
         count = tables.score_file(predictor, Path(source), Path(arguments.output))
@@ -103,6 +105,20 @@ def infer_schema(arguments: argparse.Namespace) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
     print(f"{len(schema.columns)} columns written as {name} to {path}. Read it, then: mlkit train")
+    return 0
+
+
+def keygen(arguments: argparse.Namespace) -> int:
+    """Write a new private key, and print the public one."""
+    print(signing.create_key(Path(arguments.file)))
+    return 0
+
+
+def sign(arguments: argparse.Namespace) -> int:
+    """Sign a bundle whose digests fit."""
+    bundle = Bundle.open(arguments.bundle)
+    public = signing.sign(bundle.manifest.digest, bundle.path / SIGNATURE, key=Path(arguments.key))
+    print(f"{bundle.model} in {bundle.path} is signed by {public}")
     return 0
 
 

@@ -94,11 +94,12 @@ def _objects(column: Column, values: np.ndarray) -> np.ndarray | None:
         values = values.astype(object)
     if values.dtype.kind != "O":
         return None
-    items = [
-        value if type(value) is accepted else plain(value, column) for value in values.tolist()
-    ]
-    if not all(item is None or type(item) is accepted for item in items):
-        return None
+    items = values.tolist()
+    # Built-in functions alone on what is usual: a column may have millions of values.
+    if set(map(type, items)) - {accepted, type(None)}:
+        items = [v if type(v) is accepted else plain(v, column) for v in items]
+        if set(map(type, items)) - {accepted, type(None)}:
+            return None
     if accepted is bool and not column.nullable and None in items:
         return None
     return np.array(items, dtype=column.dtype)
@@ -110,14 +111,22 @@ def _rules(column: Column, values: np.ndarray) -> Iterator[tuple[str, np.ndarray
     if not column.nullable:
         yield MISSING, is_missing
     if column.kind == "string":
-        yield NOT_TEXT, np.array([not (v is None or is_text(v)) for v in values], dtype=bool)
+        yield NOT_TEXT, _not_text(values)
     if column.allowed is not None:
         allowed = set(column.allowed)
-        yield column.allowed_rule, np.array([v not in allowed for v in values]) & ~is_missing
+        is_other = np.array([v not in allowed for v in values.tolist()], dtype=bool)
+        yield column.allowed_rule, is_other & ~is_missing
     if column.kind == "number":
         yield NOT_FINITE, np.isinf(values)
     for bound, limit in column.bounds.items():
         yield column.bound_rule(bound), ~COMPARISONS[bound][0](values, limit) & ~is_missing
+
+
+def _not_text(values: np.ndarray) -> np.ndarray:
+    texts = values.tolist()
+    if is_text("".join(filter(None, texts))):
+        return np.zeros(len(texts), dtype=bool)
+    return np.array([not (text is None or is_text(text)) for text in texts], dtype=bool)
 
 
 def _moment_rules(
@@ -133,11 +142,10 @@ def _moment_rules(
 
 def missing(values: np.ndarray) -> np.ndarray:
     """Return which values of a checked column are missing."""
-    kind = values.dtype.kind
-    if kind == "O":
-        return np.array([value is None for value in values], dtype=bool)
-    is_missing: np.ndarray = values != values
-    return is_missing
+    itself = np.array(None) if values.dtype.kind == "O" else values
+    # NaN and NaT are unlike themselves.
+    found: np.ndarray = values == itself if values.dtype.kind == "O" else values != itself
+    return found
 
 
 def _violation(column: Column, rule: str, rows: np.ndarray, values: np.ndarray) -> Violation:

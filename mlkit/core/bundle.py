@@ -6,6 +6,7 @@ trusted: its reader does.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import msgspec
 from mlkit.core.errors import BundleError, ConfigError, listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
+from mlkit.core.signing import verify
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -30,6 +32,7 @@ SIGNATURE = "signature.json"
 #: What every bundle has, and what a runtime needs beside it.
 FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, PROFILE, TRAINING_ROWS, CARD)
 RUNTIME_FILES = {"python": (), "onnx": (GRAPH,)}
+_LABELS = (str, int, float)
 #: Far above what any real one takes; a bound on what is read before it is understood.
 MOST_BYTES = 64 * 2**20
 
@@ -59,6 +62,15 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     largest_difference: float
     tolerance: float
     batches: list[int]
+
+    def summary(self) -> str:
+        """Say in a sentence what was compared, and what was found."""
+        n_rows = ", ".join(f"{count:,} {origin}" for origin, count in self.n_rows.items())
+        return (
+            f"one compiled function, proven equal to the pipeline on {n_rows} rows: scores "
+            f"differ by at most {self.largest_difference:.1e} (allowed: {self.tolerance:g}), no "
+            f"decision differs; the pipeline refuses {self.n_refused} of these rows"
+        )
 
 
 class Manifest(
@@ -112,6 +124,12 @@ class Manifest(
     parity: Parity | None = None
     digest: str = ""
 
+    def runs(self) -> str:
+        """Say in a sentence how the model runs, and why."""
+        if self.parity is None:
+            return f"Runs in Python, with the training side installed: {self.reason}"
+        return f"Runs as {self.parity.summary()}."
+
     def sealed(self) -> "Manifest":
         """Return the manifest with its digest."""
         bare = msgspec.structs.replace(self, digest="")
@@ -154,24 +172,43 @@ class Bundle:
         return f"{self.manifest.name}/{self.manifest.digest[:12]}"
 
     @classmethod
-    def open(cls, path: str | Path) -> "Bundle":
+    def open(cls, path: str | Path, *, signers: Sequence[str] | None = None) -> "Bundle":
         """Check and read the bundle in the folder `path`.
+
+        Parameters
+        ----------
+        path
+            The bundle's folder.
+        signers
+            The public keys of those whose bundles are accepted, as `mlkit
+            keygen` prints them; an empty list accepts nobody's. With None, the
+            default, a signature is not looked at, right or wrong: it says
+            nothing to a reader who trusts no key.
 
         Raises
         ------
         BundleError
             Naming the file that is absent, unknown, a link, or not what its
-            digest says, or the format that this mlkit does not read.
+            digest says, or the format that this mlkit does not read; or saying
+            that no trusted signer signed the bundle.
+        ConfigError
+            If one of `signers` is no public key.
+        MissingExtraError
+            If `signers` are given, and the extra `sign` is not installed.
         """
         folder = Path(path)
         if not folder.is_dir():
             raise BundleError(f"There is no bundle in {folder}. Train one, or check the path.")
         manifest = _read_manifest(folder)
+        if signers is not None:
+            keys = (signers,) if isinstance(signers, str) else signers
+            verify(manifest.digest, folder / SIGNATURE, keys)
         _check_files(folder, manifest)
+        _check_classes(folder, manifest)
         try:
             schema = Schema.from_json(read_text(folder / SCHEMA))
             golden = msgspec.json.decode(read_text(folder / GOLDEN), type=Golden)
-        except (ConfigError, msgspec.DecodeError, RecursionError) as error:
+        except (ConfigError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BundleError(f"{folder} is not a readable bundle: {error}") from None
         return cls(path=folder, manifest=manifest, schema=schema, golden=golden)
 
@@ -215,6 +252,19 @@ def _read_manifest(folder: Path) -> Manifest:
     if manifest.sealed().digest != manifest.digest or canonical != text:
         raise BundleError(f"{path} was changed: its digest does not fit. Fetch the bundle again.")
     return manifest
+
+
+def _check_classes(folder: Path, manifest: Manifest) -> None:
+    n_classes = len(manifest.classes)
+    fits = {
+        "binary": n_classes == 2,
+        "multiclass": n_classes >= 2,
+        "regression": n_classes == 0,
+    }
+    if not fits.get(manifest.task) or not all(isinstance(c, _LABELS) for c in manifest.classes):
+        raise BundleError(
+            f"{folder / MANIFEST} makes no sense: {manifest.task!r} with {n_classes} classes."
+        )
 
 
 class _Versioned(msgspec.Struct):

@@ -98,6 +98,8 @@ class Column:
                 f"Column {self.name} is a {self.kind} with allowed values; "
                 "only strings and integers may list them."
             )
+        if self.allowed is not None and not self.allowed:
+            raise ConfigError(f"Column {self.name} allows no value at all.")
         if self.allowed is not None and self.bounds:
             raise ConfigError(f"Column {self.name} lists its values: leave out its bounds.")
         if self.tz is not None and self.kind != "datetime":
@@ -105,7 +107,7 @@ class Column:
         if self.tz is not None:
             try:
                 ZoneInfo(self.tz)
-            except (ZoneInfoNotFoundError, ValueError):
+            except (ZoneInfoNotFoundError, ValueError, OSError):
                 raise ConfigError(f"Column {self.name}: no time zone {self.tz!r}.") from None
 
     @property

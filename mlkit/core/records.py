@@ -58,11 +58,12 @@ class RecordParser:
             ],
             rename={field: column.name for field, column in fields.items()},
         )
+        self._order = [c.name for c in self.columns]
         self._names = {c.name for c in self.columns}
         self._optional = {c.name for c in self.columns if c.nullable}
-        self._moments = [c for c in self.columns if c.kind == "datetime"]
+        self._moments = [c.name for c in self.columns if c.kind == "datetime"]
         self._texts = [c.name for c in self.columns if c.kind == "string" and c.allowed is None]
-        self._numeric = [c for c in self.columns if c.kind in ("number", "integer")]
+        self._numeric = [c.name for c in self.columns if c.kind in ("number", "integer")]
 
     def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return the typed values by name; see `Schema.parse`."""
@@ -72,8 +73,8 @@ class RecordParser:
             return self._mend(record)
         if not record.keys() >= self._optional and not record.keys() <= self._names:
             self._warn_of_misspellings(record)
-        for column in self._numeric:
-            value = values[column.name]
+        for name in self._numeric:
+            value = values[name]
             # msgspec has held the bounds; what lies beyond these, NaN among it, needs a look.
             if value is not None and not -LARGEST_EXACT <= value <= LARGEST_EXACT:
                 return self._mend(record)
@@ -81,8 +82,8 @@ class RecordParser:
             value = values[name]
             if value is not None and not value.isascii() and not is_text(value):
                 return self._mend(record)
-        for column in self._moments:
-            value = record.get(column.name)
+        for name in self._moments:
+            value = record.get(name)
             if isinstance(value, str) and _FINER.search(value):
                 return self._mend(record)
         return values
@@ -95,7 +96,7 @@ class RecordParser:
 
     def _convert(self, record: Mapping[str, Any]) -> dict[str, Any]:
         parsed = msgspec.structs.astuple(msgspec.convert(record, self.struct))
-        return {column.name: value for column, value in zip(self.columns, parsed, strict=True)}
+        return dict(zip(self._order, parsed, strict=True))
 
     def _mend(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Make plain what numpy, pandas and calendars hand over, or gather every fault."""

@@ -1,7 +1,9 @@
 """Rows that hold to their schema, however they came: one shape for every runtime."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,13 +69,13 @@ class RecordRows:
 
     def numbers(self, names: Sequence[str]) -> np.ndarray:
         """Return columns of numbers and booleans; see `Rows.numbers`."""
-        rows = [[record[name] for name in names] for record in self.records]
-        return np.array(rows, dtype="float64").reshape(len(rows), len(names))
+        values = _getter(tuple(names))
+        return np.array([values(record) for record in self.records], dtype="float64")
 
     def integers(self, names: Sequence[str]) -> np.ndarray:
         """Return columns of integers and datetimes; see `Rows.integers`."""
         rows = [[_integer(record[name]) for name in names] for record in self.records]
-        return np.array(rows, dtype="int64").reshape(len(rows), len(names))
+        return np.array(rows, dtype="int64")
 
     def texts(self, names: Sequence[str]) -> np.ndarray:
         """Return columns of text; see `Rows.texts`."""
@@ -81,7 +83,14 @@ class RecordRows:
             [NO_TEXT if (value := record[name]) is None else value for name in names]
             for record in self.records
         ]
-        return np.array(rows, dtype=object).reshape(len(rows), len(names))
+        return np.array(rows, dtype=object)
+
+
+@cache
+def _getter(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) == 1:
+        return lambda record: (record[names[0]],)
+    return itemgetter(*names)
 
 
 def _integer(value: Any) -> int:

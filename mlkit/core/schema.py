@@ -170,16 +170,24 @@ class Schema:
         """
         try:
             form = msgspec.json.decode(text, type=_Form)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"Not the JSON form of a schema: {error}.") from None
         if form.format > FORMAT:
             raise ConfigError(
                 f"The schema is of format {form.format}; this mlkit reads up to {FORMAT}. "
                 "Upgrade mlkit."
             )
-        schema: type[Self] = types.new_class(form.name, (cls,))
-        schema.__doc__ = form.description
-        schema.columns = {column.name: column for column in form.columns}
+        columns = {column.name: column for column in form.columns}
+        if len(columns) < len(form.columns):
+            raise ConfigError(f"The schema {form.name} names a column twice.")
+        try:
+            schema: type[Self] = types.new_class(form.name, (cls,))
+            schema.__doc__ = form.description
+            schema.columns = columns
+            schema._parser()  # noqa: SLF001
+        except (TypeError, ValueError) as error:
+            # Names that Python or msgspec cannot have, rules that exclude each other.
+            raise ConfigError(f"The schema {form.name!r} cannot be used: {error}.") from None
         return schema
 
     @classmethod

@@ -14,14 +14,33 @@ def trusted_packages(folder: Path | None = None) -> tuple[str, ...]:
     ConfigError
         If the file is not TOML, or the setting is no list of names.
     """
+    return _setting(folder, "trusted", "package names") or ()
+
+
+def required_signers(folder: Path | None = None) -> tuple[str, ...] | None:
+    """Return `tool.mlkit.signers` of the pyproject.toml in `folder`, or None if it has none.
+
+    An empty list is one: nobody's bundles are accepted then.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not TOML, or the setting is no list of texts.
+    """
+    return _setting(folder, "signers", "public keys")
+
+
+def _setting(folder: Path | None, key: str, what: str) -> tuple[str, ...] | None:
     path = (folder or Path.cwd()) / "pyproject.toml"
     if not path.is_file():
-        return ()
+        return None
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not readable TOML: {error}.") from None
-    trusted = table.get("tool", {}).get("mlkit", {}).get("trusted", [])
-    if not isinstance(trusted, list) or not all(isinstance(name, str) for name in trusted):
-        raise ConfigError(f"tool.mlkit.trusted in {path} must be a list of package names.")
-    return tuple(trusted)
+    found = table.get("tool", {}).get("mlkit", {}).get(key)
+    if found is None:
+        return None
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise ConfigError(f"tool.mlkit.{key} in {path} must be a list of {what}.")
+    return tuple(found)

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 
 from mlkit.core.bundle import GRAPH, Bundle
-from mlkit.core.errors import BundleError, DataError
+from mlkit.core.errors import BundleError, DataError, listed
 from mlkit.core.rows import Rows
 from mlkit.scoring.wire import external_data
 
@@ -18,7 +18,9 @@ CHUNK = 20_000
 #: Characters that they may have together; a graph that takes text apart needs
 #: room for as many as the longest has, in every row.
 _MOST_CHARACTERS = 4_000_000
-_ERRORS_ONLY = 4
+_FATAL_ONLY = 4
+#: What each block of `Rows` is in a graph.
+_BLOCKS = {"numbers": "tensor(double)", "integers": "tensor(int64)", "texts": "tensor(string)"}
 
 
 class CompiledRuntime:
@@ -30,6 +32,11 @@ class CompiledRuntime:
         The ONNX model.
     inputs
         The columns of each of its inputs; see `Rows`.
+
+    Raises
+    ------
+    ValueError
+        If the graph's inputs are others, or it has not the one output `scores`.
     """
 
     def __init__(self, graph: bytes, inputs: dict[str, list[str]]) -> None:
@@ -37,12 +44,16 @@ class CompiledRuntime:
         # One row gains nothing from threads; many rows are shared out in chunks.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
+        options.log_severity_level = _FATAL_ONLY
+        # Else ONNX Runtime guesses from the first bytes, and reads a format of its own too.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        _check_ends(self._session, inputs)
         self._inputs = list(inputs.items())
         (output,) = self._session.get_outputs()
         self._nothing = np.empty((0, *output.shape[1:]))
-        self._n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        has_affinity = hasattr(os, "sched_getaffinity")
+        self._n_threads = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
 
     def scores(self, rows: Rows) -> np.ndarray:
         """Score validated rows; see `TrainedModel.scores` for their shape.
@@ -92,15 +103,30 @@ class CompiledRuntime:
 _OUTPUTS = ["scores"]
 
 
+def _check_ends(session: ort.InferenceSession, inputs: dict[str, list[str]]) -> None:
+    found = {node.name: (node.type, node.shape[1:]) for node in session.get_inputs()}
+    expected = {name: (_BLOCKS.get(name), [len(columns)]) for name, columns in inputs.items()}
+    if found != expected:
+        raise ValueError(f"its inputs are {found}, not {expected}")
+    ends = [(node.name, node.type) for node in session.get_outputs()]
+    if ends != [("scores", "tensor(double)")]:
+        raise ValueError(f"its outputs are {ends}, not the numbers called scores")
+
+
 def open_runtime(bundle: Bundle, trusted: Sequence[str]) -> CompiledRuntime:  # noqa: ARG001
     """Return the runtime of a checked bundle; there is nothing in it to trust.
 
     Raises
     ------
     BundleError
-        If the graph cannot be run, or refers to data outside itself.
+        If the graph cannot be run, refers to data outside itself, or takes
+        what the manifest or the schema does not name.
     """
     path = bundle.path / GRAPH
+    known = set(bundle.schema.names(known_before=True))
+    for columns in bundle.manifest.inputs.values():
+        if unknown := sorted(set(columns) - known):
+            raise BundleError(f"{path} takes {listed(unknown)}, which its schema does not know.")
     graph = path.read_bytes()
     if external_data(graph):
         raise BundleError(f"{path} refers to data outside itself, which no bundle of mlkit does.")

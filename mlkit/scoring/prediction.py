@@ -72,7 +72,13 @@ class Predictor:
         self._is_plain = all(getattr(type(self), h) is getattr(Predictor, h) for h in hooks)
 
     @classmethod
-    def load(cls, path: str | Path, *, trusted: Sequence[str] = ()) -> Self:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        trusted: Sequence[str] = (),
+        signers: Sequence[str] | None = None,
+    ) -> Self:
         """Read the bundle in the folder `path`, and see that it predicts what it did.
 
         Parameters
@@ -82,17 +88,20 @@ class Predictor:
         trusted
             Packages whose classes the bundle may use: your own project's. What
             scikit-learn and mlkit bring is trusted already.
+        signers
+            The public keys of those whose bundles are accepted; with None, the
+            default, a signature is not looked at. See `Bundle.open`.
 
         Raises
         ------
         BundleError
-            If the bundle is damaged, uses what is not trusted, or its golden
-            rows no longer get their scores.
+            If the bundle is damaged, not signed by one of `signers`, uses what
+            is not trusted, or its golden rows no longer get their scores.
         MissingExtraError
             If what runs it is not installed.
         """
         trusted = (trusted,) if isinstance(trusted, str) else trusted
-        bundle = Bundle.open(path)
+        bundle = Bundle.open(path, signers=signers)
         module, extra = _RUNTIMES[bundle.manifest.runtime]
         purpose = f"A bundle of the runtime {bundle.manifest.runtime}"
         opener = load(module, extra=extra, purpose=purpose)
@@ -191,12 +200,26 @@ class Predictor:
         Raises
         ------
         BundleError
-            If they no longer get their scores.
+            If they no longer get their scores, or none at all.
         """
         golden, parity = self.bundle.golden, self.bundle.manifest.parity
-        rows = RecordRows(self.schema, [self._parse(record) for record in golden.records])
-        found = self._runtime.scores(rows)
-        expected = np.asarray(golden.scores, dtype="float64")
+        try:
+            rows = RecordRows(self.schema, [self._parse(record) for record in golden.records])
+            found = self._runtime.scores(rows)
+            expected = np.asarray(golden.scores, dtype="float64")
+        except Exception as error:
+            # ONNX Runtime's and scikit-learn's exceptions have no common base but Exception.
+            raise BundleError(
+                f"{self.bundle.path} cannot score its golden rows: {type(error).__name__}: "
+                f"{str(error)[:300]}"
+            ) from error
+        n_classes = len(self.bundle.manifest.classes)
+        by_class = (n_classes,) if self.bundle.manifest.task == "multiclass" else ()
+        if not len(rows) or {found.shape, expected.shape} != {(len(rows), *by_class)}:
+            raise BundleError(
+                f"{self.bundle.path} is not what its manifest says: {len(rows)} golden rows have "
+                f"scores of shape {expected.shape}, and get some of shape {found.shape}."
+            )
         difference = np.abs(found - expected)
         tolerance = GOLDEN_TOLERANCE
         if parity is not None:

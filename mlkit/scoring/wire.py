@@ -19,6 +19,8 @@ _FIELDS = {
     "tensor": {},
 }
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+#: Parsers disagree on longer tags: some drop the bits above, and see another field.
+_LARGEST_TAG = 2**32 - 1
 
 
 def external_data(model: bytes) -> bool:
@@ -49,6 +51,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)
+        if not 8 <= tag <= _LARGEST_TAG:
+            raise IndexError(position)
         kind = tag & 7
         if kind == 0:
             value, position = _varint(message, position)
@@ -61,6 +65,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             position += size
         elif kind in (1, 5):
             position += 8 if kind == 1 else 4
+            if position > len(message):
+                raise IndexError(position)
         else:
             raise IndexError(position)
 

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from mlkit.training.compilation.parity import Outcome
+from mlkit.core.bundle import Manifest
 from mlkit.training.evaluation import Evaluation
 from mlkit.training.trainer import TrainedModel
 
 
 def card(
-    model: TrainedModel, evaluation: Evaluation, outcome: Outcome, *, name: str, description: str
+    model: TrainedModel, evaluation: Evaluation, manifest: Manifest, *, description: str
 ) -> str:
     """Return the model card in Markdown."""
     schema, target = model.schema, model.target
     known = [column for column in schema.columns.values() if column.known_before]
-    lines = [f"# {name}", ""]
+    lines = [f"# {manifest.name}", ""]
     if description:
         lines += [description, ""]
     lines += [
@@ -25,7 +25,7 @@ def card(
         "",
         "## How it runs",
         "",
-        outcome.summary(),
+        manifest.runs(),
         "",
         "## What it takes",
         "",

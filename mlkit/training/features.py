@@ -12,6 +12,9 @@ from sklearn.utils.validation import validate_data
 
 from mlkit.core.errors import FeaturizerError, listed, nearest
 
+#: While a transform is traced, pandas' own name takes stand-ins too; the contract is for data.
+_DATAFRAME = pd.DataFrame
+
 
 class Featurizer(TransformerMixin, BaseEstimator, ABC):
     """Turn validated rows into features, one row for one row.
@@ -72,7 +75,7 @@ def _held_to_contract(transform: Any) -> Any:
 
 def _absent_columns(error: KeyError | AttributeError, frame: Any) -> list[str]:
     """Return the columns that the error is about, if it is about columns of the frame."""
-    if not isinstance(frame, pd.DataFrame):
+    if not isinstance(frame, _DATAFRAME):
         return []
     if isinstance(error, AttributeError):
         return [error.name] if error.obj is frame and error.name else []
@@ -86,7 +89,7 @@ def _absent_columns(error: KeyError | AttributeError, frame: Any) -> list[str]:
 
 
 def _check_features(name: str, frame: Any, features: Any) -> None:
-    if not isinstance(frame, pd.DataFrame):
+    if not isinstance(frame, _DATAFRAME):
         return
     if not isinstance(features, pd.DataFrame):
         raise FeaturizerError(

@@ -94,12 +94,28 @@ def pack(
         golden = golden_rows(model, frame)
         with stage(log, "compiling"):
             outcome = compiled(model, rows, threshold=THRESHOLD)
+        manifest = Manifest(
+            format=layout.FORMAT,
+            name=name,
+            mlkit=__version__,
+            runtime="python" if outcome.graph is None else "onnx",
+            reason=outcome.reason,
+            inputs=outcome.inputs,
+            parity=outcome.parity,
+            task=model.target.task,
+            classes=list(model.classes),
+            threshold=THRESHOLD,
+            target=asdict(model.target),
+            prior=model.prior.tolist(),
+            lineage=dict(lineage or {}),
+            files={},
+        )
         texts = {
             layout.SCHEMA: model.schema.to_json(),
             layout.GOLDEN: golden,
             layout.EVALUATION: evaluation.to_json(),
             layout.PROFILE: _json(profile(model.schema, seen, PythonRuntime(model).scores(rows))),
-            layout.CARD: card(model, evaluation, outcome, name=name, description=description),
+            layout.CARD: card(model, evaluation, manifest, description=description),
         }
         for file, text in texts.items():
             (draft / file).write_text(text, encoding="utf-8")
@@ -107,25 +123,7 @@ def pack(
         np.save(draft / layout.TRAINING_ROWS, model.training_rows, allow_pickle=False)
         if outcome.graph is not None:
             (draft / layout.GRAPH).write_bytes(outcome.graph)
-        layout.seal(
-            draft,
-            Manifest(
-                format=layout.FORMAT,
-                name=name,
-                mlkit=__version__,
-                runtime="python" if outcome.graph is None else "onnx",
-                reason=outcome.reason,
-                inputs=outcome.inputs,
-                parity=outcome.parity,
-                task=model.target.task,
-                classes=list(model.classes),
-                threshold=THRESHOLD,
-                target=asdict(model.target),
-                prior=model.prior.tolist(),
-                lineage=dict(lineage or {}),
-                files={},
-            ),
-        )
+        layout.seal(draft, manifest)
         _prove(draft, trusted)
     return Bundle.open(path)
 

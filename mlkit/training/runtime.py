@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from mlkit.core.bundle import MODEL, TRAINING_ROWS, Bundle
-from mlkit.core.errors import BundleError
+from mlkit.core.bundle import MANIFEST, MODEL, TRAINING_ROWS, Bundle
+from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.rows import Rows
 from mlkit.training import frames
+from mlkit.training.archive import load_array
 from mlkit.training.storage import load_pipeline
 from mlkit.training.target import Target
 from mlkit.training.trainer import TrainedModel
@@ -38,14 +39,20 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
     Raises
     ------
     BundleError
-        If the model uses types that are not trusted.
+        If the model uses types that are not trusted, or a file is not what
+        `pack` writes.
     """
     manifest = bundle.manifest
     try:
-        rows = np.load(bundle.path / TRAINING_ROWS, allow_pickle=False)
+        rows = load_array(bundle.path / TRAINING_ROWS)
+        if rows.ndim != 1 or rows.dtype != np.uint64:
+            raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")
     except ValueError as error:
         raise BundleError(f"{bundle.path / TRAINING_ROWS} is not readable: {error}.") from None
-    target = msgspec.convert(manifest.target, Target)
+    try:
+        target = msgspec.convert(manifest.target, Target)
+    except (msgspec.ValidationError, ConfigError) as error:
+        raise BundleError(f"{bundle.path / MANIFEST} has no readable target: {error}") from None
     return TrainedModel(
         pipeline=load_pipeline(bundle.path / MODEL, trusted),
         schema=bundle.schema,

@@ -13,10 +13,17 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from mlkit.core.errors import BundleError, FeaturizerError, listed
+from mlkit.training.archive import check_archive
+from mlkit.training.inspection import check_built
 
-#: Types that scikit-learn's and mlkit's own estimators hold beside what skops
-#: trusts already; none of them runs code that the file brings.
+#: Types that scikit-learn's, LightGBM's, XGBoost's and mlkit's own estimators hold
+#: beside what skops trusts already; none of them runs code that the file brings.
 _TRUSTED = {
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "mlkit.training.encoding.MomentParts",
     "mlkit.training.encoding.TableEncoder",
     "numpy.dtype",
@@ -26,6 +33,9 @@ _TRUSTED = {
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
 }
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SCHEMA = "schema.json"
@@ -71,9 +81,11 @@ def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
     Raises
     ------
     BundleError
-        If it uses other types, or a class that is not installed.
+        If it uses other types, or a class that is not installed, or is not
+        what `save_pipeline` writes.
     """
     try:
+        check_archive(path)
         found = skops.io.get_untrusted_types(file=path)
         refused = [name for name in found if not _is_trusted(name, trusted)]
         if refused:
@@ -84,15 +96,22 @@ def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
                 "or Predictor.load(..., trusted=[...]))."
             )
         pipeline = skops.io.load(path, trusted=found)
+    except BundleError:
+        raise
     except (ImportError, AttributeError) as error:
         raise BundleError(
             f"{path} needs a class that is not installed: {error}. Install the project that "
             "trained it."
         ) from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except Exception as error:
+        # skops raises whatever the objects that it builds raise.
         raise BundleError(f"{path} is not a readable pipeline: {error}.") from error
     if not isinstance(pipeline, Pipeline):
         raise BundleError(f"{path} holds a {type(pipeline).__name__}, not a pipeline.")
+    try:
+        check_built(pipeline)
+    except Exception as error:
+        raise BundleError(f"{path} is not a pipeline that was fitted: {error}.") from error
     return pipeline
 
 

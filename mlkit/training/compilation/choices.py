@@ -10,6 +10,7 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from mlkit.core.rows import NO_TEXT
+from mlkit.training.compilation.cases import widened
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.values import (
     FLOATS,
@@ -100,7 +101,7 @@ def isin(value: Value, items: Iterable[Any]) -> Value:
     items = list(items)
     if value.dtype == "str":
         texts = [item for item in items if isinstance(item, str)]
-        flag = lookup_text(value.var, dict.fromkeys(texts, True), default=False)
+        flag = looked_up(value, dict.fromkeys(texts, True), default=False)
     elif value.dtype in (*FLOATS, *INTEGERS, "bool"):
         numbers = [item for item in items if not isinstance(item, str) and not pd.isna(item)]
         is_exact = value.dtype in INTEGERS and all(_is_whole(number) for number in numbers)
@@ -147,6 +148,16 @@ def lookup_text(var: Var, table: Mapping[str, Any], *, default: Any) -> Var:
         default_tensor=np.array([default], dtype=dtype),
     )
     return op.cast(found, to=np.bool_) if kind is bool else found
+
+
+def looked_up(value: Value, table: Mapping[str, Any], *, default: Any) -> Var:
+    """Return each text's entry of a table; of one whose case was changed, from what it was."""
+    if value.cased is not None:
+        before, name = value.cased
+        wide = widened(name, table)
+        if wide is not None:
+            return lookup_text(before, wide, default=default)
+    return lookup_text(value.var, table, default=default)
 
 
 def mapped(value: Value, table: Any) -> Value:
@@ -208,7 +219,7 @@ def _kind_of(entries: Iterable[Any], missing_entry: Any) -> type:
 def _text_entries(value: Value, entries: Mapping[str, Any], kind: type) -> Value:
     default: Any = NO_TEXT if kind is str else np.nan
     table = {k: default if _is_missing_scalar(v) else kind(v) for k, v in entries.items()}
-    var = lookup_text(value.var, table, default=default)
+    var = looked_up(value, table, default=default)
     return Value(dtype="str" if kind is str else "float64", var=var, can_miss=True)
 
 

@@ -1,13 +1,15 @@
 """From a fitted pipeline to one ONNX graph: blocks of raw columns in, scores out."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import spox
 import spox.opset.ai.onnx.v20 as op
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto, helper
 from spox import Tensor, Var, argument
 
 from mlkit.core.column import Column
@@ -19,7 +21,7 @@ from mlkit.training.compilation.values import NUMBERS, Value, cast
 from mlkit.training.features import Featurizer
 from mlkit.training.trainer import TrainedModel
 
-#: ONNX Runtime 1.20 and later read it.
+#: ONNX Runtime 1.21, the oldest with trees in float64, reads it.
 _IR_VERSION = 10
 _DTYPES: dict[str, Any] = {"numbers": np.float64, "integers": np.int64, "texts": np.str_}
 
@@ -53,17 +55,16 @@ def compile_model(model: TrainedModel) -> Compiled:
         Naming the file, the line and the operation that does not compile.
     """
     featurizer, encoder, estimator = (step for _, step in model.pipeline.steps)
-
     sources: list[str | None] = []
 
-    def outputs(features: Mapping[str, Value], arguments: Mapping[str, Var]) -> dict[str, Var]:
-        sources.extend(features[name].source for name in passed_through(encoder))
-        matrix = encode(encoder, features)
-        names = numbers(encoder)
+    def outputs(features: Mapping[str, Value], inputs: _Inputs) -> dict[str, Var]:
         rounded = [
-            place for place, name in enumerate(names) if _is_rounded(features[name], arguments)
+            place
+            for place, name in enumerate(numbers(encoder))
+            if _is_rounded(features[name], inputs)
         ]
-        found = scores(estimator, matrix, rounded)
+        found = scores(estimator, encode(encoder, features, inputs.joined), rounded)
+        sources.extend(features[name].source for name in passed_through(encoder))
         if model.target.task != "multiclass":
             found = op.reshape(found, op.const(np.array([-1])))
         return {"scores": found}
@@ -83,7 +84,7 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
         Naming the file, the line and the operation that does not compile.
     """
 
-    def outputs(features: Mapping[str, Value], _: Mapping[str, Var]) -> dict[str, Var]:
+    def outputs(features: Mapping[str, Value], inputs: _Inputs) -> dict[str, Var]:
         return {
             f"feature {name}": (cast(v, "float64") if v.dtype in (*NUMBERS, "boolean") else v).var
             for name, v in features.items()
@@ -92,54 +93,85 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
     return _compiled(schema, featurizer, outputs)
 
 
+class _Inputs:
+    """The raw columns as inputs of a graph, each alone or several together."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = {column.name: column for column in columns}
+        self.arguments: dict[tuple[str, ...], Var] = {}
+
+    def joined(self, names: Sequence[str]) -> Var:
+        """Return columns of one block as one variable (n_rows, n_names)."""
+        block = _block(self.columns[names[0]])
+        made = argument(Tensor(_DTYPES[block], ("n_rows", len(names))))
+        return self.arguments.setdefault(tuple(names), made)
+
+    def by_name(self) -> dict[str, Var]:
+        """Return the inputs under names that tell their columns."""
+        return {_input_name(names): var for names, var in self.arguments.items()}
+
+    def used(self, graph: ModelProto) -> dict[str, list[tuple[str, ...]]]:
+        """Return the inputs that a graph uses, by their block."""
+        taken = {node.name for node in graph.graph.input}
+        found = [names for names in self.arguments if _input_name(names) in taken]
+        by_block = {b: [n for n in found if _block(self.columns[n[0]]) == b] for b in _DTYPES}
+        return {block: names for block, names in by_block.items() if names}
+
+
+def _input_name(names: Sequence[str]) -> str:
+    return f"columns {json.dumps(names)}"
+
+
 def _compiled(
     schema: type[Schema],
     featurizer: Featurizer,
-    outputs: Callable[[Mapping[str, Value], Mapping[str, Var]], dict[str, Var]],
+    outputs: Callable[[Mapping[str, Value], _Inputs], dict[str, Var]],
 ) -> Compiled:
-    known = {c.name: c for c in schema.columns.values() if c.known_before}
-    columns = {n: argument(Tensor(_DTYPES[_block(c)], ("n_rows", 1))) for n, c in known.items()}
-    values = {name: _value(column, columns[name]) for name, column in known.items()}
-    some_column = next(iter(columns.values()))
-    features = {n: _spread(v, some_column) for n, v in trace(featurizer, values).items()}
-    arguments = {f"column {name}": var for name, var in columns.items()}
-    by_column = spox.build(arguments, outputs(features, arguments), drop_unused_inputs=True)
-    used = {node.name for node in by_column.graph.input}
-    return _in_blocks(by_column, [c for name, c in known.items() if f"column {name}" in used])
+    columns = [column for column in schema.columns.values() if column.known_before]
+    inputs = _Inputs(columns)
+    values = {column.name: _value(column, inputs.joined([column.name])) for column in columns}
+    some_input = inputs.joined([columns[0].name])
+    features = {n: _spread(v, some_input) for n, v in trace(featurizer, values).items()}
+    found = outputs(features, inputs)
+    by_column = spox.build(inputs.by_name(), found, drop_unused_inputs=True)
+    return _in_blocks(by_column, inputs.used(by_column))
 
 
-def _in_blocks(by_column: ModelProto, columns: Sequence[Column]) -> Compiled:
+def _in_blocks(by_column: ModelProto, inputs: Mapping[str, list[tuple[str, ...]]]) -> Compiled:
     """Take columns of one dtype as one input: ONNX Runtime spends a microsecond on each."""
-    inputs = {
-        block: names
-        for block in _DTYPES
-        if (names := [column.name for column in columns if _block(column) == block])
-    }
-    blocks = {
-        block: argument(Tensor(_DTYPES[block], ("n_rows", len(names))))
-        for block, names in inputs.items()
-    }
-    split = {
-        f"column {name}": var
-        for block, names in inputs.items()
-        for name, var in zip(names, _columns(blocks[block], len(names)), strict=True)
-    }
-    outputs = spox.inline(by_column)(**split)
-    graph = spox.build(blocks, dict(outputs))
-    graph.ir_version = _IR_VERSION
-    graph.producer_name = "mlkit"
-    return Compiled(graph=graph.SerializeToString(deterministic=True), inputs=inputs, sources=[])
+    graph = by_column.graph
+    splits, blocks = [], []
+    for block, groups in inputs.items():
+        sizes = [len(group) for group in groups]
+        graph.initializer.append(
+            helper.make_tensor(f"{block} sizes", TensorProto.INT64, [len(sizes)], sizes)
+        )
+        outputs = [_input_name(group) for group in groups]
+        splits.append(helper.make_node("Split", [block, f"{block} sizes"], outputs, axis=1))
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(_DTYPES[block]))
+        blocks.append(helper.make_tensor_value_info(block, kind, ["n_rows", sum(sizes)]))
+    nodes = [*splits, *graph.node]
+    for field, content in ((graph.node, nodes), (graph.input, blocks)):
+        del field[:]
+        field.extend(content)
+    by_column.ir_version = _IR_VERSION
+    by_column.producer_name = "mlkit"
+    return Compiled(
+        graph=by_column.SerializeToString(deterministic=True),
+        inputs={block: list(chain.from_iterable(groups)) for block, groups in inputs.items()},
+        sources=[],
+    )
 
 
 #: Operators whose last digits depend on the library, and on the processor.
 _ROUNDED = {"Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Tanh", "Pow"}
 
 
-def _is_rounded(value: Value, arguments: Mapping[str, Var]) -> bool:
+def _is_rounded(value: Value, inputs: _Inputs) -> bool:
     """Whether a feature is computed with an operator that is right but for its last digits."""
     if value.source is not None:
         return False
-    graph = spox.build(dict(arguments), {"feature": value.var}, drop_unused_inputs=True).graph
+    graph = spox.build(inputs.by_name(), {"feature": value.var}, drop_unused_inputs=True).graph
     return any(node.op_type in _ROUNDED for node in graph.node)
 
 
@@ -147,10 +179,6 @@ def _block(column: Column) -> str:
     if column.kind == "string":
         return "texts"
     return "integers" if column.dtype in ("int64", "datetime64[us]") else "numbers"
-
-
-def _columns(block: Var, n_columns: int) -> Sequence[Var]:
-    return [block] if n_columns == 1 else op.split(block, num_outputs=n_columns, axis=1)
 
 
 def _value(column: Column, var: Var) -> Value:

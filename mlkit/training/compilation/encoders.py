@@ -1,24 +1,35 @@
 """The fitted `TableEncoder` as a graph: features to the matrix that the estimator takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
-import spox.opset.ai.onnx.ml.v5 as ml
 import spox.opset.ai.onnx.v20 as op
 from sklearn.pipeline import Pipeline
 from spox import Var
 
 from mlkit.core.rows import NO_TEXT
-from mlkit.training.compilation.choices import lookup_text
+from mlkit.training.compilation.choices import looked_up
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.moments import part
 from mlkit.training.compilation.values import NUMBERS, Value, cast
 from mlkit.training.encoding import MOMENT_PARTS, TableEncoder
 
+Joined = Callable[[Sequence[str]], Var]
 
-def encode(encoder: Any, features: Mapping[str, Value]) -> Var:
+
+def encode(encoder: Any, features: Mapping[str, Value], joined: Joined) -> Var:
     """Return the matrix float64 (n_rows, n_encoded) of the features.
+
+    Parameters
+    ----------
+    encoder
+        Fitted.
+    features
+        By name.
+    joined
+        Gives untouched columns of numbers as one variable (n_rows, n_columns).
 
     Raises
     ------
@@ -33,7 +44,7 @@ def encode(encoder: Any, features: Mapping[str, Value]) -> Var:
         if not columns or name == "remainder":
             continue
         values = [features[column] for column in columns]
-        blocks += _ENCODERS[name](fitted, values)
+        blocks += _ENCODERS[name](fitted, values, joined)
     return blocks[0] if len(blocks) == 1 else op.concat(blocks, axis=1)
 
 
@@ -49,8 +60,14 @@ def numbers(encoder: TableEncoder) -> list[str]:
     return list(columns) if name == "numbers" else []
 
 
-def _numbers(fitted: Any, values: list[Value]) -> list[Var]:
-    return _finished(fitted, [_number(value) for value in values])
+def _numbers(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
+    columns: list[Var] = []
+    for is_untouched, run in groupby(values, lambda v: v.dtype == "float64" and bool(v.source)):
+        if is_untouched:
+            columns.append(joined([str(value.source) for value in run]))
+        else:
+            columns += map(_number, run)
+    return _finished(fitted, columns)
 
 
 def _number(value: Value) -> Var:
@@ -59,7 +76,7 @@ def _number(value: Value) -> Var:
     return cast(value, "float64").var
 
 
-def _moments(fitted: Any, values: list[Value]) -> list[Var]:
+def _moments(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
     if any(value.dtype != "datetime" for value in values):
         raise Untraceable("a feature that was a datetime", "Return one kind.")
     parts = [cast(part(v, name), "float64").var for v in values for name in MOMENT_PARTS]
@@ -82,20 +99,20 @@ def _finished(fitted: Any, columns: list[Var]) -> list[Var]:
     return [op.div(centred, op.const(scaler.scale_[None, :]))]
 
 
-def _text(value: Value) -> Var:
+def _text(value: Value) -> Value:
     if value.dtype != "str":
         raise Untraceable(f"a feature of {value.dtype} that was text", "Return one kind.")
-    return value.var
+    return value
 
 
-def _one_hot(fitted: Any, values: list[Value]) -> list[Var]:
+def _one_hot(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
     flags = []
     for position, value in enumerate(values):
         places, n_columns, default = _one_hot_places(fitted, position)
-        place = lookup_text(_text(value), places, default=default)
+        place = looked_up(_text(value), places, default=default)
         flags.append(op.equal(place, op.const(np.arange(n_columns)[None, :])))
-    joined = flags[0] if len(flags) == 1 else op.concat(flags, axis=1)
-    return [op.cast(joined, to=np.float64)]
+    together = flags[0] if len(flags) == 1 else op.concat(flags, axis=1)
+    return [op.cast(together, to=np.float64)]
 
 
 def _one_hot_places(fitted: Any, position: int) -> tuple[dict[str, int], int, int]:
@@ -110,7 +127,7 @@ def _one_hot_places(fitted: Any, position: int) -> tuple[dict[str, int], int, in
     return places, len(frequent) + 1, len(frequent)
 
 
-def _target_means(fitted: Any, values: list[Value]) -> list[Var]:
+def _target_means(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
     means = fitted[0] if isinstance(fitted, Pipeline) else fitted
     n_columns = len(values)
     per_column = len(means.encodings_) // n_columns
@@ -125,21 +142,16 @@ def _target_means(fitted: Any, values: list[Value]) -> list[Var]:
                 _scaled(fitted, np.asarray(x, dtype="float64"), number)
                 for x in (means.encodings_[number], overall[place : place + 1])
             )
-            columns.append(
-                ml.label_encoder(
-                    _text(value),
-                    keys_tensor=np.array(categories, dtype="str"),
-                    values_tensor=table,
-                    default_tensor=default,
-                )
-            )
+            entries = dict(zip(categories, table.tolist(), strict=True))
+            columns.append(looked_up(_text(value), entries, default=default.item()))
     return columns
 
 
 def _scaled(fitted: Any, values: np.ndarray, place: int) -> np.ndarray:
     if not isinstance(fitted, Pipeline):
         return values
-    return (values - fitted[-1].mean_[place]) / fitted[-1].scale_[place]
+    scaled: np.ndarray = (values - fitted[-1].mean_[place]) / fitted[-1].scale_[place]
+    return scaled
 
 
 _ENCODERS = {"numbers": _numbers, "moments": _moments, "few": _one_hot, "many": _target_means}

@@ -73,7 +73,9 @@ def _linked(raw: Var, link: str) -> Var:
         return op.softmax(raw, axis=1)
     if link == "shares":
         return op.div(raw, op.reduce_sum(raw, const_axes(), keepdims=1))
-    return {"identity": lambda x: x, "sigmoid": op.sigmoid, "exp": op.exp}[link](raw)
+    if link == "identity":
+        return raw
+    return op.sigmoid(raw) if link == "sigmoid" else op.exp(raw)
 
 
 #: Far more than a logarithm or a sine errs by, far less than two values differ by.

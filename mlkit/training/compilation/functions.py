@@ -79,7 +79,8 @@ def _step(name: str, value: Value) -> Value:
             var = op.where(op.isnan(value.var), value.var, var)
         return value.of_same_kind(var)
     if value.dtype in INTEGERS:
-        return value if name != "rint" else cast(value, "float64")
+        # Before numpy 2.1, floats came of all of them.
+        return cast(value, getattr(np, name)(np.empty(0, value.dtype)).dtype.name)
     if name == "trunc":
         var = op.mul(op.sign(value.var), op.floor(op.abs(value.var)))
         if value.can_miss:
@@ -173,7 +174,9 @@ def _logarithm(x: Var, base: float) -> Var:
     """Return the logarithm to a base, exact where it is a whole number, as numpy's is."""
     found = op.div(op.log(x), const(np.log(base)))
     whole = op.round(found)
-    return op.where(op.equal(op.pow(const(base), whole), x), whole, found)
+    # Numbers that are too small have too few digits to be told from a power.
+    is_power = op.and_(op.equal(op.pow(const(base), whole), x), op.greater(x, const(1e-300)))
+    return op.where(is_power, whole, found)
 
 
 def _narrow(function: Callable[[Var], Var], x: Var) -> Var:
@@ -185,7 +188,7 @@ def _arctan(x: Var) -> Var:
     """Refine the float32 arctangent by Newton's steps on the tangent of the difference."""
     guess = _narrow(op.atan, x)
     for _ in range(2):
-        sine, cosine = op.sin(guess), op.cos(guess)
+        sine, cosine = op.sin(guess), _cos(guess)
         # tan(a - b) = (x - tan b) / (1 + x tan b), free of the poles of tan.
         above = op.sub(op.mul(x, cosine), sine)
         below = op.add(cosine, op.mul(x, sine))
@@ -203,7 +206,37 @@ def _arcsin(x: Var) -> Var:
 
 
 def _arccos(x: Var) -> Var:
-    return op.sub(const(np.pi / 2), _arcsin(x))
+    one = const(1.0)
+    # Half the angle: π/2 - arcsin(x) loses digits near 1.
+    half = _arctan(op.sqrt(op.div(op.sub(one, x), op.add(one, x))))
+    return op.mul(half, const(2.0))
+
+
+def _cos(x: Var) -> Var:
+    """Return the cosine by the sine of half the angle: ONNX Runtime before 1.28 has no other."""
+    sine = op.sin(op.mul(x, const(0.5)))
+    return op.sub(const(1.0), op.mul(op.mul(sine, sine), const(2.0)))
+
+
+#: π in three pieces, of which all but the last have few enough bits for exact products.
+_PI = (3.1415926534682512, 1.2154201012607932e-10, 4.044532497591901e-21)
+
+
+def _tan(x: Var) -> Var:
+    """Return the tangent; near a pole the cosine is the sine of the way to it.
+
+    The way is exact to the last bits (Cody and Waite 1980).
+    """
+    turns = op.round(op.sub(op.div(x, const(np.pi)), const(0.5)))
+    pole = op.add(turns, const(0.5))
+    way = x
+    for piece in _PI:
+        way = op.sub(way, op.mul(pole, const(piece)))
+    parity = op.mod(op.abs(turns), const(2.0), fmod=1)
+    near = op.mul(op.sin(way), op.sub(op.mul(parity, const(2.0)), const(1.0)))
+    cosine = _cos(x)
+    is_near = op.and_(op.less(op.abs(cosine), const(0.1)), op.less(op.abs(x), const(1e5)))
+    return op.div(op.sin(x), op.where(is_near, near, cosine))
 
 
 _FUNCTIONS: dict[str, Callable[[Var], Var]] = {
@@ -216,8 +249,8 @@ _FUNCTIONS: dict[str, Callable[[Var], Var]] = {
     "exp2": lambda x: op.pow(const(2.0), x),
     "sqrt": op.sqrt,
     "sin": op.sin,
-    "cos": op.cos,
-    "tan": lambda x: op.div(op.sin(x), op.cos(x)),
+    "cos": _cos,
+    "tan": _tan,
     "arcsin": _arcsin,
     "arccos": _arccos,
     "arctan": _arctan,

@@ -18,8 +18,9 @@ DAY = 86_400 * SECOND
 _UNITS = {"D": DAY, "d": DAY, "h": 3600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": 1000}
 #: The Gregorian calendar, weekdays included, repeats after this many seconds.
 _CYCLE = 146_097 * 86_400
-#: The changes of offset from 1800 until 2500 are listed, in seconds since 1970.
-_FIRST, _LAST = -170 * 31_556_952, 530 * 31_556_952
+_YEAR, _WEEK = 31_556_952, 7 * 86_400
+#: Offsets change rarely before 1800, and from 2500 on as in the cycle before (s since 1970).
+_FIRST, _DENSE, _LAST = -1968 * _YEAR, -170 * _YEAR, 530 * _YEAR
 
 
 def part(value: Value, name: str) -> Value:
@@ -34,7 +35,8 @@ def part(value: Value, name: str) -> Value:
     if is_flag:
         held = op.and_(found, op.not_(is_missing(value))) if value.can_miss else found
         return Value(dtype="bool", var=held)
-    return _or_missing(value, Value(dtype="int32", var=op.cast(found, to=np.int32)))
+    number = Value(dtype="int32", var=op.cast(found, to=np.int32), wide=found)
+    return _or_missing(value, number)
 
 
 def _or_missing(value: Value, found: Value) -> Value:
@@ -49,8 +51,21 @@ def total_seconds(value: Value) -> Value:
     """Return spans of time in seconds."""
     if value.dtype != "timedelta":
         raise Untraceable(f"total_seconds of {value.dtype}", "Subtract two datetimes first.")
-    seconds = op.div(op.cast(value.var, to=np.float64), const(float(SECOND)))
+    if _seconds_apart():
+        rest = op.mod(value.var, const(SECOND, "int64"))
+        whole = op.div(op.sub(value.var, rest), const(SECOND, "int64"))
+        part_of_one = op.div(op.cast(rest, to=np.float64), const(float(SECOND)))
+        seconds = op.add(op.cast(whole, to=np.float64), part_of_one)
+    else:
+        seconds = op.div(op.cast(value.var, to=np.float64), const(float(SECOND)))
     return _or_missing(value, Value(dtype="float64", var=seconds))
+
+
+@cache
+def _seconds_apart() -> bool:
+    """Whether pandas adds a fraction to whole seconds, as 3.1 does; before, it divides once."""
+    span = pd.Series(np.array([-300_000], dtype="timedelta64[us]"))
+    return bool(span.dt.total_seconds()[0] != -0.3)
 
 
 def floor(value: Value, unit: str) -> Value:
@@ -93,7 +108,7 @@ def wall_clock(value: Value) -> Value:
 @cache
 def _offsets(zone: str) -> tuple[list[int], list[int]]:
     """Return when pandas changes a zone's offset (s since 1970), and the offsets between (s)."""
-    grid = np.arange(_FIRST, _LAST, 7 * 86_400)
+    grid = np.r_[_FIRST:_DENSE:_YEAR, _DENSE:_LAST:_WEEK]
     found = _offsets_at(grid, zone)
     changes = np.flatnonzero(np.diff(found))
     before, after = grid[changes], grid[changes + 1]

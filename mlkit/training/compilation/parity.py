@@ -39,18 +39,6 @@ class Outcome:
     parity: Parity | None = None
     reason: str = ""
 
-    def summary(self) -> str:
-        """Say in a sentence or two how the model runs."""
-        if self.parity is None:
-            return f"In Python, with the training side installed: it did not compile. {self.reason}"
-        n_rows = ", ".join(f"{count:,} {origin}" for origin, count in self.parity.n_rows.items())
-        return (
-            f"As one compiled function, proven equal to the pipeline on {n_rows} rows: scores "
-            f"differ by at most {self.parity.largest_difference:.1e} "
-            f"(allowed: {self.parity.tolerance:g}), no decision differs; the pipeline refuses "
-            f"{self.parity.n_refused} of these rows."
-        )
-
 
 def compiled(model: TrainedModel, rows: ColumnRows, *, threshold: float) -> Outcome:
     """Compile a model, and certify the graph; whatever stops it becomes the reason.
@@ -163,7 +151,8 @@ def certify(
 def differences(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Return how far each row's scores are apart; of numbers above 1, as their share."""
     apart: np.ndarray = np.abs(found - expected) / np.maximum(1, np.abs(expected))
-    return apart.reshape(len(apart), -1).max(axis=1, initial=0)
+    by_row: np.ndarray = apart.reshape(len(apart), -1).max(axis=1, initial=0)
+    return by_row
 
 
 def flips(expected: np.ndarray, found: np.ndarray, threshold: float | None) -> int:

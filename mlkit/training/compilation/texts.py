@@ -6,18 +6,18 @@ itself fills, and joined again. Text of ASCII alone, the usual kind, takes a
 short way where there is one.
 """
 
-import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import spox.opset.ai.onnx.v20 as op
 from onnx import TensorProto, helper
 from spox import Var, inline
 
 from mlkit.core.rows import NO_TEXT
+from mlkit.training.compilation.cases import changed_by, every_character
 from mlkit.training.compilation.choices import const_axes, lookup_text
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.values import Value, const, is_missing, where
@@ -90,7 +90,7 @@ def length(value: Value) -> Value:
 def cased(value: Value, name: str) -> Value:
     """Return text in upper or lower case."""
     _check(value, name)
-    table = _changed_by(name)
+    table = changed_by(name)
 
     def plain() -> list[Var]:
         flat = op.reshape(value.var, op.const(np.array([-1])))
@@ -105,7 +105,8 @@ def cased(value: Value, name: str) -> Value:
         return [_joined(kept)]
 
     is_plain = op.regex_full_match(value.var, pattern="[\\x00-\\x7f]*|\\x{fdd0}")
-    return _like(value, _either_way(is_plain, plain, by_character))
+    changed = _like(value, _either_way(is_plain, plain, by_character))
+    return replace(changed, cased=(value.var, name))
 
 
 def stripped(value: Value, name: str, characters: str | None = None) -> Value:
@@ -274,24 +275,7 @@ def _joined(characters: Var) -> Var:
 
 
 @cache
-def _changed_by(name: str) -> dict[str, str]:
-    """Return each character that pandas writes otherwise in that case."""
-    every = _every_character()
-    changed = getattr(every.str, name)()
-    differs = (changed != every).to_numpy(dtype=bool)
-    return dict(zip(every[differs].tolist(), changed[differs].tolist(), strict=True))
-
-
-@cache
 def _whitespace() -> frozenset[str]:
     """Return the characters that pandas strips."""
-    every = _every_character()
+    every = every_character()
     return frozenset(every[(every.str.strip() == "").to_numpy(dtype=bool)].tolist())
-
-
-def _every_character() -> pd.Series:
-    points = np.arange(1, sys.maxunicode + 1, dtype="uint32")
-    is_surrogate = (points >= 0xD800) & (points < 0xE000)
-    is_ours = (points >= 0xFDD0) & (points < 0xFDF0)
-    characters = points[~(is_surrogate | is_ours)].view("U1").astype(object)
-    return pd.Series(characters, dtype=STRING)

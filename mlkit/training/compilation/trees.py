@@ -97,7 +97,7 @@ class Forest:
             )  # fmt: skip
 
     def sums(self, features: Var) -> Var:
-        """Return the sums of the leaves that rows reach, float64 (n_rows, n_targets)."""
+        """Return the sums (n_rows, n_targets), float64, of the leaves that rows reach."""
         feature, threshold, yes, no, yes_leaf, no_leaf, missing_left = (
             np.concatenate(column) for column in zip(*self.inner, strict=True)
         )
@@ -140,7 +140,8 @@ def as_float32_decides(threshold: np.ndarray) -> np.ndarray:
     above = np.nextafter(below, np.float32(np.inf))
     middle = (below.astype("float64") + above.astype("float64")) / 2
     is_even = below.view("uint32") % 2 == 0
-    return np.where(is_even, middle, np.nextafter(middle, -np.inf))
+    decides: np.ndarray = np.where(is_even, middle, np.nextafter(middle, -np.inf))
+    return decides
 
 
 def step_function(x: Var, edges: Sequence[float], values: Sequence[float]) -> Var:

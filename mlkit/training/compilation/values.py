@@ -6,6 +6,7 @@ Every variable has the shape (n_rows, 1). How missing values are held is said by
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,10 @@ class Value:
     overflows
         Whether a float that may be missing is so only where a number grew
         beyond all bounds on the way to it.
+    wide
+        The same whole numbers as int64, of an int32 that was made from them.
+    cased
+        The text that this was made from, and the name of the change of case.
     """
 
     dtype: str
@@ -64,6 +69,8 @@ class Value:
     source: str | None = None
     scalar: float | None = None
     overflows: bool = False
+    wide: Var | None = None
+    cased: tuple[Var, str] | None = None
 
     @property
     def is_finite(self) -> bool:
@@ -74,13 +81,22 @@ class Value:
 
     def of_same_kind(self, var: Var) -> "Value":
         """Return what a function gives that loses no value and finds none."""
-        return replace(self, var=var, source=None, scalar=None)
+        return replace(self, var=var, source=None, scalar=None, wide=None, cased=None)
 
 
 def const(value: Any, dtype: Any = None) -> Var:
     """Return a constant of shape (1, 1), or as it is where it has dimensions."""
     array = np.asarray(value, dtype=dtype)
-    return op.const(array.reshape(1, 1) if array.ndim == 0 else array)
+    shape = array.shape or (1, 1)
+    if array.nbytes > 100:
+        return op.const(array.reshape(shape))
+    return _const(array.tobytes(), array.dtype.str, shape)
+
+
+@lru_cache(1000)
+def _const(data: bytes, dtype: str, shape: tuple[int, ...]) -> Var:
+    # A third of the time to compile went into the same few constants.
+    return op.const(np.frombuffer(data, dtype).reshape(shape))
 
 
 def is_scalar(value: Any) -> bool:
@@ -189,7 +205,8 @@ def cast(value: Value, dtype: str) -> Value:
     if dtype == "bool":
         zero = const(0, value.dtype)
         return Value(dtype="bool", var=op.not_(op.equal(value.var, zero)))
-    var = op.cast(value.var, to=_NUMPY.get(dtype, np.dtype(dtype)))
+    held = value.var if value.wide is None else value.wide
+    var = op.cast(held, to=_NUMPY.get(dtype, np.dtype(dtype)))
     is_float = dtype in FLOATS
     return Value(
         dtype=dtype,
