@@ -117,7 +117,6 @@ def test_a_trace_that_took_another_way_is_refused(trainer, flights, rows):
     outcome = compiled(linear.fit(flights), rows, threshold=0.5)
     assert (outcome.graph, outcome.parity, outcome.inputs) == (None, None, {})
     assert "The graph differs from the pipeline by" in outcome.reason
-    assert outcome.reason in outcome.summary()
 
 
 def test_a_look_at_other_rows_is_named_with_its_line(trainer, flights, rows):
@@ -152,11 +151,8 @@ def test_an_estimator_that_does_not_convert_is_shipped_in_python(trainer, flight
         "The graph refuses real rows that the pipeline scores: [ONNXRuntimeError]"
         in manifest.reason
     )
-    card = (bundle.path / "README.md").read_text()
-    assert (
-        f"In Python, with the training side installed: it did not compile. {manifest.reason}"
-        in (card)
-    )
+    assert manifest.runs() in (bundle.path / "README.md").read_text()
+    assert manifest.reason in manifest.runs()
     assert not (bundle.path / "model.onnx").exists()
     found = Predictor.load(bundle.path, trusted=["flight_delay"]).predict(holdout)
     np.testing.assert_array_equal(found.probability, model.scores(model.schema.validate(holdout)))
