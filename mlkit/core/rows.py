@@ -182,8 +182,8 @@ def read_table(schema: type[Schema], table: Any) -> ColumnRows:
             checked[column.name], broken = check_array(column, values, aware=aware)
             violations += broken
         else:
-            violations += absent(column, n_rows)
-            checked[column.name] = np.full(n_rows, None).astype(column.dtype)
+            checked[column.name], broken = absent(column, n_rows)
+            violations += broken
     if violations:
         raise DataError(faults(schema, names, violations), violations)
     return ColumnRows(checked)
@@ -202,12 +202,13 @@ def read_array(values: Any) -> tuple[np.ndarray, bool]:
     return values.to_numpy(dtype=object), False
 
 
-def absent(column: Column, n_rows: int) -> list[Violation]:
-    """Return what is wrong with a column that is not there; it may be missing in every row."""
+def absent(column: Column, n_rows: int) -> tuple[np.ndarray, list[Violation]]:
+    """Return a column that is not there, missing in every row, and what is wrong with that."""
     if column.nullable:
         log.warning("column_defaulted", column=column.name, value="missing in every row")
-        return []
-    return [Violation(column=column.name, rule=ABSENT, count=n_rows)]
+        return np.full(n_rows, None).astype(column.dtype), []
+    nothing = np.zeros(n_rows, dtype=column.dtype)
+    return nothing, [Violation(column=column.name, rule=ABSENT, count=n_rows)]
 
 
 def faults(schema: type[Schema], names: Sequence[Any], violations: Sequence[Violation]) -> str:

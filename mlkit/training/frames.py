@@ -33,9 +33,8 @@ def validate(schema: type[Schema], frame: pd.DataFrame, *, outcomes: bool = True
         if column.name in frame:
             validated[column.name], broken = _check(column, frame[column.name])
         else:
-            broken = absent(column, len(frame))
-            empty = np.full(len(frame), None).astype(column.dtype)
-            validated[column.name] = as_series(column, empty, frame.index)
+            values, broken = absent(column, len(frame))
+            validated[column.name] = as_series(column, values, frame.index)
         violations += broken
     if violations:
         raise DataError(faults(schema, list(frame.columns), violations), violations)

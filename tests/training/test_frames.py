@@ -248,3 +248,12 @@ def test_frames_and_records_agree(valid, changes):
         for rows in (RecordRows(Reading, [parsed]), read_table(Reading, frame)):
             columns = {name: rows.column(name) for name in validated}
             pd.testing.assert_frame_equal(from_columns(Reading, columns), validated)
+
+
+@pytest.mark.parametrize("name", [c.name for c in Reading.columns.values() if not c.nullable])
+def test_an_absent_column_of_any_kind_is_named(name):
+    """On both sides of the fence, whatever the column would have held."""
+    frame = reading().drop(columns=name)
+    for refuse in (Reading.validate, lambda table: read_table(Reading, table)):
+        with pytest.raises(DataError, match=f"{name}: is absent"):
+            refuse(frame)
