@@ -22,7 +22,7 @@ TOO_FINE = "is finer than a microsecond"
 MISSING = "is missing"
 NOT_TEXT = "holds a surrogate or a noncharacter, which Unicode does not exchange"
 #: More digits of a second than a datetime holds; what reads them would round.
-_FINER = re.compile(r"\.\d{7}")
+_FINER = re.compile(r"[.,]\d{7}")
 #: Half a character, or one that Unicode keeps for the inside of programs, as mlkit's do.
 _UNEXCHANGED = re.compile("[\ud800-\udfff\ufdd0-\ufdef]")
 

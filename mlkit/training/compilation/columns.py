@@ -135,6 +135,8 @@ class Column(Traced):
 
     def map(self, arg: Any, na_action: Any = None) -> "Column":
         """See `pandas.Series.map`, of a dict or a Series."""
+        if na_action is not None:
+            raise Untraceable("map(na_action=…)", "Leave it out, and fill what is missing after.")
         return self.made(choices.mapped(self.value, arg))
 
     def replace(self, to_replace: Any = None, value: Any = None, **options: Any) -> "Column":

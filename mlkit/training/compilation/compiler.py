@@ -14,7 +14,7 @@ from spox import Tensor, Var, argument
 
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
-from mlkit.training.compilation.encoders import encode, numbers, passed_through
+from mlkit.training.compilation.encoders import check_encoder, encode, numbers, passed_through
 from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.tracing import trace
 from mlkit.training.compilation.values import NUMBERS, Value, cast
@@ -55,6 +55,7 @@ def compile_model(model: TrainedModel) -> Compiled:
         Naming the file, the line and the operation that does not compile.
     """
     featurizer, encoder, estimator = (step for _, step in model.pipeline.steps)
+    check_encoder(encoder)
     sources: list[str | None] = []
 
     def outputs(features: Mapping[str, Value], inputs: _Inputs) -> dict[str, Var]:

@@ -19,7 +19,7 @@ from mlkit.training.encoding import MOMENT_PARTS, TableEncoder
 Joined = Callable[[Sequence[str]], Var]
 
 
-def encode(encoder: Any, features: Mapping[str, Value], joined: Joined) -> Var:
+def encode(encoder: TableEncoder, features: Mapping[str, Value], joined: Joined) -> Var:
     """Return the matrix float64 (n_rows, n_encoded) of the features.
 
     Parameters
@@ -34,11 +34,8 @@ def encode(encoder: Any, features: Mapping[str, Value], joined: Joined) -> Var:
     Raises
     ------
     Untraceable
-        If the encoder is no `TableEncoder`, or a feature is of another kind
-        than in training.
+        If a feature is of another kind than in training.
     """
-    if type(encoder) is not TableEncoder:
-        raise Untraceable(f"the encoder {type(encoder).__name__}", "Use mlkit.TableEncoder.")
     blocks = []
     for name, fitted, columns in encoder.encoder_.transformers_:
         if not columns or name == "remainder":
@@ -46,6 +43,12 @@ def encode(encoder: Any, features: Mapping[str, Value], joined: Joined) -> Var:
         values = [features[column] for column in columns]
         blocks += _ENCODERS[name](fitted, values, joined)
     return blocks[0] if len(blocks) == 1 else op.concat(blocks, axis=1)
+
+
+def check_encoder(encoder: Any) -> None:
+    """Raise Untraceable if the encoder is no `TableEncoder`."""
+    if type(encoder) is not TableEncoder:
+        raise Untraceable(f"the encoder {type(encoder).__name__}", "Use mlkit.TableEncoder.")
 
 
 def passed_through(encoder: TableEncoder) -> list[str]:

@@ -72,7 +72,11 @@ def _linked(raw: Var, link: str) -> Var:
     if link == "softmax":
         return op.softmax(raw, axis=1)
     if link == "shares":
-        return op.div(raw, op.reduce_sum(raw, const_axes(), keepdims=1))
+        total = op.reduce_sum(raw, const_axes(), keepdims=1)
+        # Where nothing speaks for any class, scikit-learn lets them share alike.
+        is_nothing = op.equal(total, const(0.0))
+        ones = op.where(is_nothing, const(1.0), raw)
+        return op.div(ones, op.reduce_sum(ones, const_axes(), keepdims=1))
     if link == "identity":
         return raw
     return op.sigmoid(raw) if link == "sigmoid" else op.exp(raw)
@@ -182,9 +186,9 @@ def _hist_gradient_boosting(estimator: Any, features: Matrix) -> Converted:
 
 
 _LIGHTGBM_LINKS = {
-    "binary": "sigmoid", "multiclass": "softmax", "multiclassova": "ova", "regression": "identity",
-    "regression_l1": "identity", "huber": "identity", "fair": "identity", "quantile": "identity",
-    "mape": "identity", "poisson": "exp", "gamma": "exp", "tweedie": "exp",
+    "binary": "sigmoid", "multiclass": "softmax", "multiclassova": "sigmoid",
+    "regression": "identity", "regression_l1": "identity", "huber": "identity",
+    "fair": "identity", "quantile": "identity", "mape": "identity", "poisson": "exp", "gamma": "exp", "tweedie": "exp",
 }  # fmt: skip
 
 
@@ -201,9 +205,9 @@ def _lightgbm(estimator: Any, features: Matrix) -> Converted:
         _add_lightgbm(forest, tree["tree_structure"], scale, number % n_targets)
     raw, link = forest.sums(features.var), _LIGHTGBM_LINKS[objective]
     steepness = next((float(s[8:]) for s in settings if s.startswith("sigmoid:")), 1.0)
-    if link in ("sigmoid", "ova") and steepness != 1:
+    if link == "sigmoid" and steepness != 1:
         raw = op.mul(raw, const(steepness))
-    return (op.sigmoid(raw), "shares") if link == "ova" else (raw, link)
+    return raw, link
 
 
 #: What lies no further from zero, LightGBM reads as zero.
@@ -256,6 +260,10 @@ def _add_rows(forest: Forest, rows: list[list[float]], target: int) -> None:
 
 
 def _xgboost(estimator: Any, features: Matrix) -> Converted:
+    if not np.isnan(estimator.missing):
+        raise Untraceable(
+            f"XGBoost with missing={estimator.missing!r}", "Leave it out, and keep NaN for missing."
+        )
     booster = estimator.get_booster()
     learner = json.loads(booster.save_raw("json"))["learner"]
     name = learner["objective"]["name"]
@@ -378,6 +386,11 @@ def _by_skl2onnx(estimator: Any, features: Matrix) -> Converted:
             f"the estimator {type(estimator).__name__}",
             f"skl2onnx says: {str(error).strip().splitlines()[0][:200]}",
         ) from error
+    if any(node.op_type.startswith("TreeEnsemble") for node in model.graph.node):
+        raise Untraceable(
+            f"the estimator {type(estimator).__name__}, which holds trees",
+            "skl2onnx compares them in float32, and so decides otherwise near their splits.",
+        )
     outputs = inline(model)(features=features.var)
     found = op.cast(list(outputs.values())[-1], to=np.float64)
     if is_classifier(estimator) and len(estimator.classes_) == 2:

@@ -74,8 +74,14 @@ def _step(name: str, value: Value) -> Value:
     if value.dtype not in (*FLOATS, *INTEGERS):
         raise Untraceable(f"np.{name} of {value.dtype}", "Turn it into a number first.")
     if name == "sign":
+        if value.dtype in INTEGERS:
+            # ONNX Runtime's own goes by the lower half of a long integer.
+            zero, whole = const(0, value.dtype), np.dtype(value.dtype)
+            above, below = op.greater(value.var, zero), op.less(value.var, zero)
+            signs = op.sub(op.cast(above, to=whole), op.cast(below, to=whole))
+            return value.of_same_kind(signs)
         var = op.sign(value.var)
-        if value.dtype in FLOATS and value.can_miss:
+        if value.can_miss:
             var = op.where(op.isnan(value.var), value.var, var)
         return value.of_same_kind(var)
     if value.dtype in INTEGERS:

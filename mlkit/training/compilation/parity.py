@@ -56,8 +56,16 @@ def compiled(model: TrainedModel, rows: ColumnRows, *, threshold: float) -> Outc
         graph = compile_model(model)
         parity = certify(model, graph, rows, threshold=threshold)
     except (Untraceable, UnequalError) as error:
-        log.warning("model_not_compiled", reason=str(error))
-        return Outcome(reason=str(error))
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001
+        # skl2onnx and ONNX Runtime raise what they like; a model ships all the same.
+        first = (str(error).strip().splitlines() or [""])[0][:300]
+        reason = f"{type(error).__name__}: {first}"
+    else:
+        reason = ""
+    if reason:
+        log.warning("model_not_compiled", reason=reason)
+        return Outcome(reason=reason)
     log.info(
         "model_compiled",
         n_rows=sum(parity.n_rows.values()),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from inspect import unwrap
 from threading import RLock
 from typing import Any
@@ -31,7 +32,8 @@ def trace(featurizer: Featurizer, columns: Mapping[str, Value]) -> dict[str, Val
     transform = unwrap(type(featurizer).transform)
     with _pandas_for_standins():
         try:
-            features = transform(featurizer, frame)
+            # A copy: what transform keeps of a trace is not for the model that is packed.
+            features = transform(copy(featurizer), frame)
         except Untraceable:
             raise
         except Exception as error:

@@ -6,9 +6,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import RadiusNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 from mlkit import (
     Evaluator,
@@ -156,6 +161,45 @@ def test_an_estimator_that_does_not_convert_is_shipped_in_python(trainer, flight
     assert not (bundle.path / "model.onnx").exists()
     found = Predictor.load(bundle.path, trusted=["flight_delay"]).predict(holdout)
     np.testing.assert_array_equal(found.probability, model.scores(model.schema.validate(holdout)))
+
+
+class Given(Featurizer):
+    """Every column, as it is."""
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame."""
+        return frame
+
+
+NUMBERS_ALONE = ColumnTransformer([("kept", SimpleImputer(), ["distance", "temp"])])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "encoder", "reason"),
+    [
+        (LogisticRegression(), NUMBERS_ALONE, "the encoder ColumnTransformer does not compile"),
+        (BaggingClassifier(DecisionTreeClassifier(max_depth=3)), None, "holds trees"),
+        (XGBClassifier(n_estimators=3, missing=-999.0), None, "missing=-999"),
+        (GridSearchCV(HistGradientBoostingClassifier(), {"max_iter": [2]}, cv=2), None, ""),
+    ],
+)
+def test_whatever_stops_a_compilation_becomes_the_reason(
+    trainer, flights, estimator, encoder, reason
+):
+    """No estimator, encoder or converter that fails keeps a model from being packed."""
+    standardized = TableEncoder(numbers="standardize")
+    model = Trainer(
+        schema=trainer.schema,
+        target=trainer.target,
+        featurizer=Given() if encoder is NUMBERS_ALONE else trainer.featurizer,
+        estimator=estimator,
+        encoder=encoder or standardized,
+    ).fit(flights)
+    rows = read_table(model.schema, model.holdout(flights))
+    outcome = compiled(model, rows, threshold=0.5)
+    assert outcome.graph is None
+    assert outcome.reason
+    assert reason in outcome.reason
 
 
 OF_EACH_TASK = {
