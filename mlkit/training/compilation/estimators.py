@@ -188,7 +188,8 @@ def _hist_gradient_boosting(estimator: Any, features: Matrix) -> Converted:
 _LIGHTGBM_LINKS = {
     "binary": "sigmoid", "multiclass": "softmax", "multiclassova": "sigmoid",
     "regression": "identity", "regression_l1": "identity", "huber": "identity",
-    "fair": "identity", "quantile": "identity", "mape": "identity", "poisson": "exp", "gamma": "exp", "tweedie": "exp",
+    "fair": "identity", "quantile": "identity", "mape": "identity",
+    "poisson": "exp", "gamma": "exp", "tweedie": "exp",
 }  # fmt: skip
 
 
