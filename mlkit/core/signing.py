@@ -152,7 +152,7 @@ def _read(path: Path) -> Signature:
         found = msgspec.json.decode(path.read_bytes(), type=Signature)
         if (found.format, found.algorithm) != (FORMAT, _ALGORITHM):
             raise ValueError(f"format {found.format}, {found.algorithm[:64]!r}")
-    except (ValueError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BundleError(f"{path} is no signature that this mlkit reads: {error}.") from None
     return found
 

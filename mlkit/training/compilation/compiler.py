@@ -21,7 +21,7 @@ from mlkit.training.compilation.values import NUMBERS, Value, cast
 from mlkit.training.features import Featurizer
 from mlkit.training.trainer import TrainedModel
 
-#: ONNX Runtime 1.21, the oldest with trees in float64, reads it.
+#: Every ONNX Runtime that is admitted reads it; older than 1.24 add some trees up wrongly.
 _IR_VERSION = 10
 _DTYPES: dict[str, Any] = {"numbers": np.float64, "integers": np.int64, "texts": np.str_}
 
