@@ -1,7 +1,7 @@
 """Say what one column may hold."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
@@ -161,15 +161,27 @@ class Column:
     @property
     def record_type(self) -> Any:
         """The type that msgspec holds a record's value against."""
-        as_typed = PYTHON_TYPES[self.kind]
-        meta: dict[str, Any] = {name: as_typed(bound) for name, bound in self.bounds.items()}
+        return self._type(self.bounds)
+
+    @property
+    def usual_type(self) -> Any:
+        """The same without numbers that are NaN, infinite or too large to be held exactly."""
+        bounds = self.bounds
+        if self.kind in ("number", "integer") and self.allowed is None:
+            low, high = "gt" if "gt" in bounds else "ge", "lt" if "lt" in bounds else "le"
+            bounds[low] = max(-LARGEST_EXACT, bounds.get(low, -LARGEST_EXACT))
+            bounds[high] = min(LARGEST_EXACT, bounds.get(high, LARGEST_EXACT))
+        return self._type(bounds)
+
+    def _type(self, bounds: Mapping[str, float]) -> Any:
+        base: Any = PYTHON_TYPES[self.kind]
+        meta: dict[str, Any] = {name: base(bound) for name, bound in bounds.items()}
         if self.kind == "datetime":
             meta["tz"] = self.tz is not None
         if self.unit:
             meta["extra_json_schema"] = {"x-unit": self.unit}
         if self.description:
             meta["description"] = self.description
-        base: Any = PYTHON_TYPES[self.kind]
         if self.allowed is not None:
             base = Literal[self.allowed]
         annotated = Annotated[base, msgspec.Meta(**meta)] if meta else base

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mlkit.core.column import COMPARISONS, LARGEST_EXACT, PYTHON_TYPES, Column
+from mlkit.core.column import COMPARISONS, PYTHON_TYPES, Column
 from mlkit.core.errors import DataError, Violation
 from mlkit.core.log import get_logger
 
@@ -23,6 +23,8 @@ MISSING = "is missing"
 NOT_TEXT = "holds a surrogate or a noncharacter, which Unicode does not exchange"
 #: More digits of a second than a datetime holds; what reads them would round.
 _FINER = re.compile(r"[.,]\d{7}")
+#: No datetime that msgspec reads is finer and as short as one of whole seconds in a zone.
+_SHORT = len("2013-10-01T12:00:00+00:00")
 #: Half a character, or one that Unicode keeps for the inside of programs, as mlkit's do.
 _UNEXCHANGED = re.compile("[\ud800-\udfff\ufdd0-\ufdef]")
 
@@ -41,64 +43,63 @@ class RecordParser:
     ----------
     struct
         The compiled type; its encoded field names are the columns' names.
+    places
+        Where in a record's values each column is, by its name.
     """
 
     def __init__(self, name: str, columns: Sequence[Column]) -> None:
         self.name = name
         # A struct's fields with defaults come last.
         self.columns = sorted(columns, key=lambda column: column.nullable)
-        fields = {f"f{position}": column for position, column in enumerate(self.columns)}
-        self.struct = msgspec.defstruct(
-            name,
-            [
-                (field, column.record_type, None)
-                if column.nullable
-                else (field, column.record_type)
-                for field, column in fields.items()
-            ],
-            rename={field: column.name for field, column in fields.items()},
-        )
-        self._order = [c.name for c in self.columns]
-        self._names = {c.name for c in self.columns}
+        self.places = {column.name: place for place, column in enumerate(self.columns)}
+        self.struct = self._struct([column.record_type for column in self.columns])
+        # Refuses more, so that a second look is seldom needed.
+        self._usual = self._struct([column.usual_type for column in self.columns])
         self._optional = {c.name for c in self.columns if c.nullable}
         self._moments = [c.name for c in self.columns if c.kind == "datetime"]
-        self._texts = [c.name for c in self.columns if c.kind == "string" and c.allowed is None]
-        self._numeric = [c.name for c in self.columns if c.kind in ("number", "integer")]
+        self._texts = [
+            self.places[c.name] for c in self.columns if c.kind == "string" and c.allowed is None
+        ]
+
+    def _struct(self, types: Sequence[Any]) -> type[msgspec.Struct]:
+        fields: list[Any] = [
+            (f"f{place}", kind, *([None] if column.nullable else []))
+            for place, (column, kind) in enumerate(zip(self.columns, types, strict=True))
+        ]
+        names = {f"f{place}": name for name, place in self.places.items()}
+        return msgspec.defstruct(self.name, fields, rename=names)
 
     def parse(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return the typed values by name; see `Schema.parse`."""
+        return dict(zip(self.places, self.values(record), strict=True))
+
+    def values(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the typed values in the order of `places`; see `Schema.parse`."""
         try:
-            values = self._convert(record)
+            values = msgspec.structs.astuple(msgspec.convert(record, self._usual))
         except (msgspec.ValidationError, ValueError):
             return self._mend(record)
-        if not record.keys() >= self._optional and not record.keys() <= self._names:
-            self._warn_of_misspellings(record)
-        for name in self._numeric:
-            value = values[name]
-            # msgspec has held the bounds; what lies beyond these, NaN among it, needs a look.
-            if value is not None and not -LARGEST_EXACT <= value <= LARGEST_EXACT:
-                return self._mend(record)
-        for name in self._texts:
-            value = values[name]
+        for place in self._texts:
+            value = values[place]
             if value is not None and not value.isascii() and not is_text(value):
                 return self._mend(record)
         for name in self._moments:
             value = record.get(name)
-            if isinstance(value, str) and _FINER.search(value):
+            if isinstance(value, str) and len(value) > _SHORT and _FINER.search(value):
                 return self._mend(record)
+        if None in values:
+            self._warn_of_misspellings(record)
         return values
 
     def _warn_of_misspellings(self, record: Mapping[str, Any]) -> None:
         """Log an unknown field that is called almost like an optional one that is absent."""
-        for name in sorted(self._optional - record.keys()):
-            for field in get_close_matches(name, record.keys() - self._names, n=1, cutoff=0.7):
+        absent = self._optional - record.keys()
+        strangers = record.keys() - self.places.keys() if absent else ()
+        for name in sorted(absent if strangers else ()):
+            for field in get_close_matches(name, strangers, n=1, cutoff=0.7):
                 log.warning("field_ignored", field=field, nearest=name)
 
-    def _convert(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        parsed = msgspec.structs.astuple(msgspec.convert(record, self.struct))
-        return dict(zip(self._order, parsed, strict=True))
-
-    def _mend(self, record: Mapping[str, Any]) -> dict[str, Any]:
+    def _mend(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
         """Make plain what numpy, pandas and calendars hand over, or gather every fault."""
         if not isinstance(record, Mapping):
             raise DataError(
@@ -113,7 +114,7 @@ class RecordParser:
         if violations:
             faults = "; ".join(map(str, violations))
             raise DataError(f"Not a record of {self.name}: {faults}.", violations)
-        return self._convert(values)
+        return msgspec.structs.astuple(msgspec.convert(values, self.struct))
 
 
 def is_text(value: str) -> bool:

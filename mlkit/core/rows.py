@@ -1,8 +1,7 @@
 """Rows that hold to their schema, however they came: one shape for every runtime."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import cache
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -12,7 +11,7 @@ from mlkit.core.arrays import as_array, check_array, missing
 from mlkit.core.column import Column
 from mlkit.core.errors import DataError, Violation, listed
 from mlkit.core.log import get_logger
-from mlkit.core.schema import Schema
+from mlkit.core.schema import Schema, record_parser
 
 log = get_logger(__name__)
 
@@ -21,8 +20,76 @@ ABSENT = "is absent"
 NO_TEXT = "\ufdd0"
 #: What a missing whole number or datetime is in a block, as NaT is to numpy.
 NO_INTEGER = -(2**63)
+_MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Block:
+    """Columns side by side, of one dtype: what a graph takes as one input.
+
+    Of the kind `numbers` they are float64 (n_rows, n_names), NaN where missing;
+    `integers` are int64, datetimes among them in µs since 1970, in UTC; `texts`
+    are str objects, `NO_TEXT` where missing.
+
+    Parameters
+    ----------
+    schema
+        What the rows are.
+    kind
+        One of the three.
+    names
+        The columns.
+    """
+
+    def __init__(self, schema: type[Schema], kind: str, names: Sequence[str]) -> None:
+        self.kind = kind
+        self.names = names
+        self.dtype = _DTYPES[kind]
+        self._taken = _taker([schema.columns[name] for name in names], record_parser(schema).places)
+
+    def of_records(self, records: Sequence[tuple[Any, ...]]) -> np.ndarray:
+        """Return the block of records; see `RecordRows`."""
+        return np.array([self._taken(record) for record in records], dtype=self.dtype)
+
+    def of_columns(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the block of checked columns by name; see `ColumnRows`."""
+        block = np.empty((len(columns[self.names[0]]), len(self.names)), dtype=self.dtype)
+        for place, name in enumerate(self.names):
+            values = columns[name]
+            if self.kind == "integers":
+                values = values.view("int64")
+            elif self.kind == "texts":
+                values = np.where(missing(values), NO_TEXT, values)
+            block[:, place] = values
+        return block
+
+
+_DTYPES: dict[str, Any] = {"numbers": np.float64, "integers": np.int64, "texts": object}
+
+
+def _taker(
+    columns: Sequence[Column], places: Mapping[str, int]
+) -> Callable[[tuple[Any, ...]], Sequence[Any]]:
+    """Return what takes the columns' values out of one record, in as little time as may be."""
+    at = [places[column.name] for column in columns]
+    if any(column.kind == "datetime" for column in columns):
+        pairs = [(places[column.name], _whole(column)) for column in columns]
+        return lambda record: [whole(record[place]) for place, whole in pairs]
+    if any(column.kind == "string" and column.nullable for column in columns):
+        return lambda record: [NO_TEXT if record[p] is None else record[p] for p in at]
+    if len(at) == 1:
+        return lambda record: (record[at[0]],)
+    return itemgetter(*at)
+
+
+def _whole(column: Column) -> Callable[[Any], int]:
+    epoch = _EPOCH_UTC if column.tz else _EPOCH
+
+    def micros(moment: datetime | None) -> int:
+        return NO_INTEGER if moment is None else (moment - epoch) // _MICROSECOND
+
+    return micros if column.kind == "datetime" else int
 
 
 class Rows(Protocol):
@@ -34,28 +101,22 @@ class Rows(Protocol):
     def column(self, name: str) -> np.ndarray:
         """Return one column (n_rows,) in its own dtype; see `Column.dtype`."""
 
-    def numbers(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns as float64 (n_rows, n_names), NaN where missing."""
-
-    def integers(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns as int64 (n_rows, n_names): datetimes in µs since 1970, in UTC."""
-
-    def texts(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns as str objects (n_rows, n_names), `NO_TEXT` where missing."""
+    def block(self, block: Block) -> np.ndarray:
+        """Return several columns as one array."""
 
 
 class RecordRows:
-    """Rows from records that `Schema.parse` returned; quickest for one.
+    """Rows from records; quickest for one.
 
     Parameters
     ----------
     schema
         What the records are.
     records
-        Typed values by name.
+        What `RecordParser.values` returned of each.
     """
 
-    def __init__(self, schema: type[Schema], records: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, schema: type[Schema], records: Sequence[tuple[Any, ...]]) -> None:
         self.schema = schema
         self.records = records
 
@@ -64,42 +125,12 @@ class RecordRows:
 
     def column(self, name: str) -> np.ndarray:
         """Return one column; see `Rows.column`."""
-        items = [record[name] for record in self.records]
-        return as_array(self.schema.columns[name], items)
+        place = record_parser(self.schema).places[name]
+        return as_array(self.schema.columns[name], [record[place] for record in self.records])
 
-    def numbers(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns of numbers and booleans; see `Rows.numbers`."""
-        values = _getter(tuple(names))
-        return np.array([values(record) for record in self.records], dtype="float64")
-
-    def integers(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns of integers and datetimes; see `Rows.integers`."""
-        rows = [[_integer(record[name]) for name in names] for record in self.records]
-        return np.array(rows, dtype="int64")
-
-    def texts(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns of text; see `Rows.texts`."""
-        rows = [
-            [NO_TEXT if (value := record[name]) is None else value for name in names]
-            for record in self.records
-        ]
-        return np.array(rows, dtype=object)
-
-
-@cache
-def _getter(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    if len(names) == 1:
-        return lambda record: (record[names[0]],)
-    return itemgetter(*names)
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, int):
-        return value
-    if value is None:
-        return NO_INTEGER
-    since = value - (_EPOCH if value.tzinfo is None else _EPOCH_UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds  # type: ignore[no-any-return]
+    def block(self, block: Block) -> np.ndarray:
+        """Return several columns as one array; see `Block`."""
+        return block.of_records(self.records)
 
 
 class ColumnRows:
@@ -124,27 +155,9 @@ class ColumnRows:
         """Return one column; see `Rows.column`."""
         return self.columns[name]
 
-    def numbers(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns of numbers and booleans; see `Rows.numbers`."""
-        block = np.empty((len(self), len(names)))
-        for place, name in enumerate(names):
-            block[:, place] = self.columns[name]
-        return block
-
-    def integers(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns of integers and datetimes; see `Rows.integers`."""
-        block = np.empty((len(self), len(names)), dtype="int64")
-        for place, name in enumerate(names):
-            block[:, place] = self.columns[name].view("int64")
-        return block
-
-    def texts(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns of text; see `Rows.texts`."""
-        block = np.empty((len(self), len(names)), dtype=object)
-        for place, name in enumerate(names):
-            values = self.columns[name]
-            block[:, place] = np.where(missing(values), NO_TEXT, values)
-        return block
+    def block(self, block: Block) -> np.ndarray:
+        """Return several columns as one array; see `Block`."""
+        return block.of_columns(self.columns)
 
 
 def read_table(schema: type[Schema], table: Any) -> ColumnRows:

@@ -124,21 +124,12 @@ class Schema:
         DataError
             Naming every field and rule that the record breaks.
         """
-        return cls._parser().parse(record)
-
-    @classmethod
-    def _parser(cls) -> RecordParser:
-        # Compiled at first use, once a class: a subclass has columns of its own.
-        compiled: RecordParser | None = vars(cls).get("_compiled")
-        if compiled is None:
-            known = [column for column in cls.columns.values() if column.known_before]
-            compiled = cls._compiled = RecordParser(cls.__name__, known)
-        return compiled
+        return record_parser(cls).parse(record)
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of a record that asks for a prediction."""
-        document = msgspec.json.schema(cls._parser().struct)
+        document = msgspec.json.schema(record_parser(cls).struct)
         definition: dict[str, Any] = document["$defs"][cls.__name__]
         return definition
 
@@ -184,7 +175,7 @@ class Schema:
             schema: type[Self] = types.new_class(form.name, (cls,))
             schema.__doc__ = form.description
             schema.columns = columns
-            schema._parser()  # noqa: SLF001
+            record_parser(schema)
         except (TypeError, ValueError) as error:
             # Names that Python or msgspec cannot have, rules that exclude each other.
             raise ConfigError(f"The schema {form.name!r} cannot be used: {error}.") from None
@@ -253,6 +244,16 @@ def _column(attribute: str, annotation: Any, declared: Mapping[str, Any]) -> Col
         )
     kind = _KINDS[annotation]
     return Column(name=name, kind=kind, nullable=nullable, allowed=allowed, **arguments)
+
+
+def record_parser(schema: type[Schema]) -> RecordParser:
+    """Return what parses the records of a schema, compiled at its first use."""
+    # Once a class: a subclass has columns of its own.
+    compiled: RecordParser | None = vars(schema).get("_compiled")
+    if compiled is None:
+        known = [column for column in schema.columns.values() if column.known_before]
+        compiled = schema._compiled = RecordParser(schema.__name__, known)  # noqa: SLF001
+    return compiled
 
 
 def check_name(schema: type[Schema], name: str) -> str:

@@ -13,7 +13,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import BundleError, DataError
 from mlkit.core.extras import load
 from mlkit.core.rows import RecordRows, Rows, read_table
-from mlkit.core.schema import Schema
+from mlkit.core.schema import Schema, record_parser
 from mlkit.scoring import results
 from mlkit.scoring.results import Prediction, Predictions
 
@@ -66,7 +66,7 @@ class Predictor:
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         self.bundle = bundle
         self._runtime = runtime
-        self._parse = bundle.schema.parse
+        self._values = record_parser(bundle.schema).values
         self._result = results.single(bundle)
         hooks = ("preprocess", "postprocess")
         self._is_plain = all(getattr(type(self), h) is getattr(Predictor, h) for h in hooks)
@@ -151,8 +151,9 @@ class Predictor:
             return Predictions(self._runtime.scores(read_table(self.schema, data)), self.bundle)
         if isinstance(data, Mapping):
             if self._is_plain:
-                rows = RecordRows(self.schema, (self._parse(data),))
-                return self._result(self._runtime.scores(rows)[0])
+                rows = RecordRows(self.bundle.schema, (self._values(data),))
+                (scores,) = self._runtime.scores(rows).tolist()
+                return self._result(scores)
             return self._predict_records([data])[0]
         if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
             return self._predict_records(data)
@@ -171,7 +172,7 @@ class Predictor:
         parsed = []
         for position, record in enumerate(prepared):
             try:
-                parsed.append(self.schema.parse(record))
+                parsed.append(self._values(record))
             except DataError as error:
                 if len(prepared) == 1:
                     raise
@@ -204,7 +205,7 @@ class Predictor:
         """
         golden, parity = self.bundle.golden, self.bundle.manifest.parity
         try:
-            rows = RecordRows(self.schema, [self._parse(record) for record in golden.records])
+            rows = RecordRows(self.schema, [self._values(record) for record in golden.records])
             found = self._runtime.scores(rows)
             expected = np.asarray(golden.scores, dtype="float64")
         except Exception as error:
@@ -235,9 +236,9 @@ class Predictor:
 
 
 def _is_columns(data: Any) -> bool:
-    if not isinstance(data, Mapping) or not data:
+    if not isinstance(data, Mapping):
         return False
-    return all(
-        hasattr(v, "__len__") and not isinstance(v, (str, bytes)) and np.ndim(v) > 0
-        for v in data.values()
-    )
+    for value in data.values():
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or not np.ndim(value):
+            return False
+    return bool(data)

@@ -1,18 +1,19 @@
 """What a model says of one row, or of many."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, overload
 
+import msgspec
 import numpy as np
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.decision import decide
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """What a model says of one record.
+
+    `msgspec.structs.replace` makes another of it, msgspec's encoders its JSON.
 
     Attributes
     ----------
@@ -34,7 +35,9 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that are set, for JSON."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {
+            name: value for name, value in msgspec.structs.asdict(self).items() if value is not None
+        }
 
 
 class Predictions(Sequence[Prediction]):
@@ -52,8 +55,9 @@ class Predictions(Sequence[Prediction]):
 
     def __init__(self, scores: np.ndarray, bundle: Bundle) -> None:
         classes = bundle.manifest.classes
-        self.model = bundle.model
-        self.classes = classes
+        self._scores = scores
+        self._single = single(bundle)
+        self._classes = classes
         self.probability: np.ndarray | None = None
         self.probabilities: np.ndarray | None = None
         if not classes:
@@ -76,17 +80,8 @@ class Predictions(Sequence[Prediction]):
     def __getitem__(self, row: int | slice) -> Prediction | list[Prediction]:
         if isinstance(row, slice):
             return [self[position] for position in range(*row.indices(len(self)))]
-        by_class = (
-            None
-            if self.probabilities is None
-            else dict(zip(self.classes, self.probabilities[row].tolist(), strict=True))
-        )
-        return Prediction(
-            label=self.label[row].item(),
-            probability=None if self.probability is None else float(self.probability[row]),
-            probabilities=by_class,
-            model=self.model,
-        )
+        scores = self._scores[row]
+        return self._single(scores.tolist())
 
     def __iter__(self) -> Iterator[Prediction]:
         return (self[row] for row in range(len(self)))
@@ -97,30 +92,29 @@ class Predictions(Sequence[Prediction]):
             return {"prediction": self.label}
         columns = {"prediction": self.label, "probability": self.probability}
         if self.probabilities is not None:
-            for label, shares in zip(self.classes, self.probabilities.T, strict=True):
+            for label, shares in zip(self._classes, self.probabilities.T, strict=True):
                 columns[f"probability_{label}"] = shares
         return columns
 
 
 def single(bundle: Bundle) -> Callable[[Any], Prediction]:
-    """Return what turns one row's scores into its `Prediction`, without arrays."""
+    """Return what turns one row's score, or its scores by class, into its `Prediction`."""
     classes, threshold, model = bundle.manifest.classes, bundle.manifest.threshold, bundle.model
 
-    def number(score: Any) -> Prediction:
-        return Prediction(label=float(score), model=model)
+    def number(score: float) -> Prediction:
+        return Prediction(label=score, model=model)
 
-    def binary(score: Any) -> Prediction:
-        share = float(score)
-        return Prediction(label=classes[share >= threshold], probability=share, model=model)
+    def binary(score: float) -> Prediction:
+        return Prediction(label=classes[score >= threshold], probability=score, model=model)
 
-    def multiclass(score: Any) -> Prediction:
-        shares = score.tolist()
-        likeliest = shares.index(max(shares))
+    def multiclass(scores: list[float]) -> Prediction:
+        likeliest = scores.index(max(scores))
         return Prediction(
             label=classes[likeliest],
-            probability=shares[likeliest],
-            probabilities=dict(zip(classes, shares, strict=True)),
+            probability=scores[likeliest],
+            probabilities=dict(zip(classes, scores, strict=True)),
             model=model,
         )
 
-    return {"binary": binary, "multiclass": multiclass}.get(bundle.manifest.task, number)
+    by_task: dict[str, Callable[[Any], Prediction]] = {"binary": binary, "multiclass": multiclass}
+    return by_task.get(bundle.manifest.task, number)

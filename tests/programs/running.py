@@ -11,7 +11,7 @@ import onnxruntime
 import pandas as pd
 
 from mlkit import Featurizer
-from mlkit.core.rows import NO_INTEGER, NO_TEXT, ColumnRows, read_table
+from mlkit.core.rows import NO_INTEGER, NO_TEXT, Block, ColumnRows, read_table
 from mlkit.training.compilation.compiler import compile_features
 from mlkit.training.compilation.errors import Untraceable
 from programs.rows import sample
@@ -68,7 +68,7 @@ class Graph:
         compiled = compile_features(featurizer, Sample)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self.inputs = compiled.inputs
+        self.blocks = [Block(Sample, kind, names) for kind, names in compiled.inputs.items()]
         self.session = onnxruntime.InferenceSession(
             compiled.graph, options, providers=["CPUExecutionProvider"]
         )
@@ -76,8 +76,8 @@ class Graph:
 
     def features(self, rows: ColumnRows) -> dict[str, np.ndarray]:
         """Return each feature (n_rows,)."""
-        blocks = {block: getattr(rows, block)(names) for block, names in self.inputs.items()}
-        found = self.session.run(self.outputs, blocks)
+        feed = {block.kind: rows.block(block) for block in self.blocks}
+        found = self.session.run(self.outputs, feed)
         names = [output.removeprefix("feature ") for output in self.outputs]
         return {name: values[:, 0] for name, values in zip(names, found, strict=True)}
 

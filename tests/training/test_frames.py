@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mlkit import Schema, column
 from mlkit.core.errors import DataError
 from mlkit.core.rows import RecordRows, read_table
+from mlkit.core.schema import record_parser
 from mlkit.training.frames import fingerprints, from_columns
 
 
@@ -234,7 +235,7 @@ def test_frames_and_records_agree(valid, changes):
     record = valid | changes
     frame = pd.DataFrame([record], dtype=object)
     try:
-        parsed = Reading.parse(record)
+        parsed = record_parser(Reading).values(record)
     except DataError as error:
         with pytest.raises(DataError) as caught:
             Reading.validate(frame, outcomes=False)

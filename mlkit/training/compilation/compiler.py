@@ -77,7 +77,7 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
     """Return a fitted featurizer alone as a graph: an output `feature NAME` (n_rows, 1) for each.
 
     Numbers and booleans come as float64, NaN where missing, text as it is and
-    datetimes as int64 (`Rows.texts` and `Rows.integers` say what is missing).
+    datetimes as int64 (`Block` says what is missing).
 
     Raises
     ------

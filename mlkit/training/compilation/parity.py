@@ -128,7 +128,10 @@ def certify(
         "fuzzed": fuzzed(model.schema, rows, n_fuzzed, boundaries=near, rng=rng),
         "huge": fuzzed(model.schema, rows, N_HUGE, boundaries=near, huge=True, rng=rng),
     }
-    python, graph = PythonRuntime(model), CompiledRuntime(compiled.graph, compiled.inputs)
+    python, graph = (
+        PythonRuntime(model),
+        CompiledRuntime(compiled.graph, model.schema, compiled.inputs),
+    )
     largest, n_flipped, n_refused = 0.0, 0, 0
     accepted = {}
     for origin, group in groups.items():

@@ -10,7 +10,7 @@ import pytest
 from features_of_tests import is_long, share_of
 
 from mlkit import Featurizer, Schema, column
-from mlkit.core.rows import read_table
+from mlkit.core.rows import Block, read_table
 from mlkit.training.compilation.compiler import compile_features
 from mlkit.training.compilation.errors import Untraceable
 
@@ -65,7 +65,7 @@ def by_graph(made: Featurizer) -> dict[str, list]:
     compiled = compile_features(made, Trip)
     session = onnxruntime.InferenceSession(compiled.graph, providers=["CPUExecutionProvider"])
     rows = read_table(Trip, TRIPS)
-    blocks = {block: getattr(rows, block)(names) for block, names in compiled.inputs.items()}
+    blocks = {k: rows.block(Block(Trip, k, names)) for k, names in compiled.inputs.items()}
     names = [output.name for output in session.get_outputs()]
     found = session.run(names, blocks)
     return {n.removeprefix("feature "): v[:, 0].tolist() for n, v in zip(names, found, strict=True)}
