@@ -199,7 +199,7 @@ def _equality(name: str, left: Value, right: Value) -> Value:
             same = op.and_(same, op.not_(is_missing(left)))
     else:
         _check_numbers(name, left, right)
-        left, right = promoted(left, right)
+        left, right = _compared(left, right)
         same = op.equal(left.var, right.var)
     return Value(dtype="bool", var=op.not_(same) if name == "ne" else same)
 
@@ -219,10 +219,16 @@ def _order(name: str, left: Value, right: Value) -> Value:
             dtype="bool", var=holds if missing is None else op.and_(holds, op.not_(missing))
         )
     _check_numbers(name, left, right)
-    left, right = promoted(left, right)
+    left, right = _compared(left, right)
     if left.dtype == "bool":
         left, right = cast(left, "int32"), cast(right, "int32")
     return Value(dtype="bool", var=onnx(left.var, right.var))
+
+
+def _compared(left: Value, right: Value) -> tuple[Value, Value]:
+    """Return numbers as they are compared: whole ones wide where one is so already."""
+    is_wide = left.wide is not None or right.wide is not None
+    return promoted(left, right, at_least="int64" if is_wide else None)
 
 
 def _check_zones(left: Value, right: Value) -> None:

@@ -191,7 +191,14 @@ def _value(column: Column, var: Var) -> Value:
         true = op.equal(var, op.const(np.array([[1.0]])))
         return Value(dtype="boolean", var=true, can_miss=True, missing=missing)
     dtype = {"string": "str", "datetime": "datetime"}.get(column.kind, column.dtype)
-    return Value(dtype=dtype, var=var, can_miss=column.nullable, tz=column.tz, source=column.name)
+    return Value(
+        dtype=dtype,
+        var=var,
+        can_miss=column.nullable,
+        tz=column.tz,
+        source=column.name,
+        low=column.bounds.get("ge", column.bounds.get("gt")),
+    )
 
 
 def _spread(value: Value, some_input: Var) -> Value:

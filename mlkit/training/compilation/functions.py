@@ -60,6 +60,8 @@ def floating(name: str, value: Value) -> Value:
     if value.dtype not in NUMBERS:
         raise Untraceable(f"np.{name} of {value.dtype}", "Turn it into a number first.")
     number = value if value.dtype == "float32" else cast(value, "float64")
+    if name == "log1p" and value.low is not None and value.low >= 0 and value.is_finite:
+        return Value(dtype="float64", var=_log1p_of_positive(number.var), can_miss=value.can_miss)
     is_undefined = name in _UNDEFINED_SOMEWHERE or (
         name in _UNDEFINED_AT_INFINITY and not value.is_finite
     )
@@ -155,14 +157,19 @@ def _both(left: Any, right: Any) -> tuple[Value, Value]:
     return left, lifted(right, left)
 
 
-def _log1p(x: Var) -> Var:
+def _log1p_of_positive(x: Var) -> Var:
     """Return log(1 + x), exact to the last bits near zero (Goldberg 1991, theorem 4)."""
     one = const(1.0)
     up = op.add(one, x)
-    back = op.sub(up, one)
-    plain = op.log(up)
-    mended = op.sub(plain, op.div(op.sub(back, x), up))
-    return op.where(op.equal(back, x), plain, mended)
+    lost = op.sub(op.sub(up, one), x)
+    return op.sub(op.log(up), op.div(lost, up))
+
+
+def _log1p(x: Var) -> Var:
+    """Return the same of any number: nothing is lost, or divided, at -1 and at infinity."""
+    up = op.add(const(1.0), x)
+    is_exact = op.equal(op.sub(up, const(1.0)), x)
+    return op.where(is_exact, op.log(up), _log1p_of_positive(x))
 
 
 def _expm1(x: Var) -> Var:

@@ -52,6 +52,8 @@ class Value:
         Name of the column that it is, if nothing was done to it.
     scalar
         The number that it is, for a constant.
+    low
+        What a number is at least, where the schema says so.
     overflows
         Whether a float that may be missing is so only where a number grew
         beyond all bounds on the way to it.
@@ -68,6 +70,7 @@ class Value:
     tz: str | None = None
     source: str | None = None
     scalar: float | None = None
+    low: float | None = None
     overflows: bool = False
     wide: Var | None = None
     cased: tuple[Var, str] | None = None
@@ -81,7 +84,7 @@ class Value:
 
     def of_same_kind(self, var: Var) -> "Value":
         """Return what a function gives that loses no value and finds none."""
-        return replace(self, var=var, source=None, scalar=None, wide=None, cased=None)
+        return replace(self, var=var, source=None, scalar=None, low=None, wide=None, cased=None)
 
 
 def const(value: Any, dtype: Any = None) -> Var:
@@ -205,6 +208,8 @@ def cast(value: Value, dtype: str) -> Value:
     if dtype == "bool":
         zero = const(0, value.dtype)
         return Value(dtype="bool", var=op.not_(op.equal(value.var, zero)))
+    if dtype == "int64" and value.wide is not None:
+        return Value(dtype=dtype, var=value.wide)
     held = value.var if value.wide is None else value.wide
     var = op.cast(held, to=_NUMPY.get(dtype, np.dtype(dtype)))
     is_float = dtype in FLOATS
