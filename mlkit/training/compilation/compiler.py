@@ -1,15 +1,15 @@
 """From a fitted pipeline to one ONNX graph: blocks of raw columns in, scores out."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import spox
 import spox.opset.ai.onnx.v20 as op
-from onnx import ModelProto, TensorProto, helper
+from onnx import GraphProto, ModelProto, TensorProto, helper
 from spox import Tensor, Var, argument
 
 from mlkit.core.column import Column
@@ -52,25 +52,22 @@ def compile_model(model: TrainedModel) -> Compiled:
     Raises
     ------
     Untraceable
-        Naming the file, the line and the operation that does not compile.
+        Naming the file, the line and the operation that does not compile, or
+        the step that does not.
     """
     featurizer, encoder, estimator = (step for _, step in model.pipeline.steps)
     check_encoder(encoder)
-    sources: list[str | None] = []
-
-    def outputs(features: Mapping[str, Value], inputs: _Inputs) -> dict[str, Var]:
-        rounded = [
-            place
-            for place, name in enumerate(numbers(encoder))
-            if _is_rounded(features[name], inputs)
-        ]
-        found = scores(estimator, encode(encoder, features, inputs.joined), rounded)
-        sources.extend(features[name].source for name in passed_through(encoder))
-        if model.target.task != "multiclass":
-            found = op.reshape(found, op.const(np.array([-1])))
-        return {"scores": found}
-
-    return replace(_compiled(model.schema, featurizer, outputs), sources=sources)
+    inputs, features = _traced(model.schema, featurizer)
+    rounded = _rounded(features, inputs)
+    found = scores(
+        estimator,
+        encode(encoder, features, inputs.joined),
+        [place for place, name in enumerate(numbers(encoder)) if name in rounded],
+    )
+    if model.target.task != "multiclass":
+        found = op.reshape(found, op.const(np.array([-1])))
+    sources = [features[name].source for name in passed_through(encoder)]
+    return _built({"scores": found}, inputs, sources)
 
 
 def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
@@ -84,14 +81,12 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
     Untraceable
         Naming the file, the line and the operation that does not compile.
     """
-
-    def outputs(features: Mapping[str, Value], inputs: _Inputs) -> dict[str, Var]:
-        return {
-            f"feature {name}": (cast(v, "float64") if v.dtype in (*NUMBERS, "boolean") else v).var
-            for name, v in features.items()
-        }
-
-    return _compiled(schema, featurizer, outputs)
+    inputs, features = _traced(schema, featurizer)
+    outputs = {
+        f"feature {name}": (cast(v, "float64") if v.dtype in (*NUMBERS, "boolean") else v).var
+        for name, v in features.items()
+    }
+    return _built(outputs, inputs, [])
 
 
 class _Inputs:
@@ -103,9 +98,11 @@ class _Inputs:
 
     def joined(self, names: Sequence[str]) -> Var:
         """Return columns of one block as one variable (n_rows, n_names)."""
-        block = _block(self.columns[names[0]])
-        made = argument(Tensor(_DTYPES[block], ("n_rows", len(names))))
-        return self.arguments.setdefault(tuple(names), made)
+        group = tuple(names)
+        if group not in self.arguments:
+            dtype = _DTYPES[_block(self.columns[group[0]])]
+            self.arguments[group] = argument(Tensor(dtype, ("n_rows", len(group))))
+        return self.arguments[group]
 
     def by_name(self) -> dict[str, Var]:
         """Return the inputs under names that tell their columns."""
@@ -123,24 +120,31 @@ def _input_name(names: Sequence[str]) -> str:
     return f"columns {json.dumps(names)}"
 
 
-def _compiled(
-    schema: type[Schema],
-    featurizer: Featurizer,
-    outputs: Callable[[Mapping[str, Value], _Inputs], dict[str, Var]],
-) -> Compiled:
+def _traced(schema: type[Schema], featurizer: Featurizer) -> tuple[_Inputs, dict[str, Value]]:
+    """Return the inputs, and each feature that the featurizer makes of them."""
     columns = [column for column in schema.columns.values() if column.known_before]
     inputs = _Inputs(columns)
     values = {column.name: _value(column, inputs.joined([column.name])) for column in columns}
     some_input = inputs.joined([columns[0].name])
-    features = {n: _spread(v, some_input) for n, v in trace(featurizer, values).items()}
-    found = outputs(features, inputs)
-    by_column = spox.build(inputs.by_name(), found, drop_unused_inputs=True)
-    return _in_blocks(by_column, inputs.used(by_column))
+    features = trace(featurizer, values)
+    return inputs, {name: _spread(value, some_input) for name, value in features.items()}
 
 
-def _in_blocks(by_column: ModelProto, inputs: Mapping[str, list[tuple[str, ...]]]) -> Compiled:
+def _built(outputs: Mapping[str, Var], inputs: _Inputs, sources: Sequence[str | None]) -> Compiled:
+    model = spox.build(inputs.by_name(), dict(outputs), drop_unused_inputs=True)
+    groups = inputs.used(model)
+    _take_blocks(model.graph, groups)
+    model.ir_version = _IR_VERSION
+    model.producer_name = "mlkit"
+    return Compiled(
+        graph=model.SerializeToString(deterministic=True),
+        inputs={block: list(chain.from_iterable(names)) for block, names in groups.items()},
+        sources=list(sources),
+    )
+
+
+def _take_blocks(graph: GraphProto, inputs: Mapping[str, list[tuple[str, ...]]]) -> None:
     """Take columns of one dtype as one input: ONNX Runtime spends a microsecond on each."""
-    graph = by_column.graph
     splits, blocks = [], []
     for block, groups in inputs.items():
         sizes = [len(group) for group in groups]
@@ -155,25 +159,21 @@ def _in_blocks(by_column: ModelProto, inputs: Mapping[str, list[tuple[str, ...]]
     for field, content in ((graph.node, nodes), (graph.input, blocks)):
         del field[:]
         field.extend(content)
-    by_column.ir_version = _IR_VERSION
-    by_column.producer_name = "mlkit"
-    return Compiled(
-        graph=by_column.SerializeToString(deterministic=True),
-        inputs={block: list(chain.from_iterable(groups)) for block, groups in inputs.items()},
-        sources=[],
-    )
 
 
 #: Operators whose last digits depend on the library, and on the processor.
 _ROUNDED = {"Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Tanh", "Pow"}
 
 
-def _is_rounded(value: Value, inputs: _Inputs) -> bool:
-    """Whether a feature is computed with an operator that is right but for its last digits."""
-    if value.source is not None:
-        return False
-    graph = spox.build(inputs.by_name(), {"feature": value.var}, drop_unused_inputs=True).graph
-    return any(node.op_type in _ROUNDED for node in graph.node)
+def _rounded(features: Mapping[str, Value], inputs: _Inputs) -> set[str]:
+    """Return the features that take an operator which is right but for its last digits."""
+    outputs = {f"feature {name}": value.var for name, value in features.items()}
+    graph = spox.build(inputs.by_name(), outputs, drop_unused_inputs=True).graph
+    rounded: set[str] = set()
+    for node in graph.node:
+        if node.op_type in _ROUNDED or not rounded.isdisjoint(node.input):
+            rounded.update(node.output)
+    return {name for name in features if f"feature {name}" in rounded}
 
 
 def _block(column: Column) -> str:
