@@ -65,7 +65,11 @@ class Block:
         return block
 
 
-_DTYPES: dict[str, Any] = {"numbers": np.float64, "integers": np.int64, "texts": object}
+_DTYPES = {
+    "numbers": np.dtype("float64"),
+    "integers": np.dtype("int64"),
+    "texts": np.dtype("object"),
+}
 
 
 def _taker(

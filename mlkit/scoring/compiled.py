@@ -58,7 +58,9 @@ class CompiledRuntime:
         self._call = getattr(session, "_sess", session).run
         self._blocks = {kind: Block(schema, kind, names) for kind, names in inputs.items()}
         (output,) = session.get_outputs()
-        self._nothing = np.empty((0, *output.shape[1:]))
+        # A vector where there is one score, as TrainedModel.scores has it.
+        self._is_vector = output.shape[1] == 1
+        self._nothing = np.empty((0,) if self._is_vector else (0, output.shape[1]))
         has_affinity = hasattr(os, "sched_getaffinity")
         self._n_threads = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
 
@@ -107,7 +109,7 @@ class CompiledRuntime:
 
     def _score(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         scores: np.ndarray = self._call(_OUTPUTS, feed, None)[0]
-        return scores
+        return scores.ravel() if self._is_vector else scores
 
 
 _OUTPUTS = ["scores"]
@@ -118,8 +120,8 @@ def _check_ends(session: ort.InferenceSession, inputs: Mapping[str, Sequence[str
     expected = {name: (_BLOCKS.get(name), [len(columns)]) for name, columns in inputs.items()}
     if found != expected:
         raise ValueError(f"its inputs are {found}, not {expected}")
-    ends = [(node.name, node.type) for node in session.get_outputs()]
-    if ends != [("scores", "tensor(double)")]:
+    ends = [(node.name, node.type, len(node.shape)) for node in session.get_outputs()]
+    if ends != [("scores", "tensor(double)", 2)]:
         raise ValueError(f"its outputs are {ends}, not the numbers called scores")
 
 

@@ -47,7 +47,9 @@ class Compiled:
 
 
 def compile_model(model: TrainedModel) -> Compiled:
-    """Return the model's featurizer, encoder and estimator as one graph with the output `scores`.
+    """Return the model's featurizer, encoder and estimator as one graph.
+
+    Its output `scores` is (n_rows, n_classes), or (n_rows, 1) but for several classes.
 
     Raises
     ------
@@ -64,8 +66,6 @@ def compile_model(model: TrainedModel) -> Compiled:
         encode(encoder, features, inputs.joined),
         [place for place, name in enumerate(numbers(encoder)) if name in rounded],
     )
-    if model.target.task != "multiclass":
-        found = op.reshape(found, op.const(np.array([-1])))
     sources = [features[name].source for name in passed_through(encoder)]
     return _built({"scores": found}, inputs, sources)
 
@@ -148,11 +148,13 @@ def _take_blocks(graph: GraphProto, inputs: Mapping[str, list[tuple[str, ...]]])
     splits, blocks = [], []
     for block, groups in inputs.items():
         sizes = [len(group) for group in groups]
-        graph.initializer.append(
-            helper.make_tensor(f"{block} sizes", TensorProto.INT64, [len(sizes)], sizes)
-        )
         outputs = [_input_name(group) for group in groups]
-        splits.append(helper.make_node("Split", [block, f"{block} sizes"], outputs, axis=1))
+        if len(groups) == 1:
+            splits.append(helper.make_node("Identity", [block], outputs))
+        else:
+            initial = helper.make_tensor(f"{block} sizes", TensorProto.INT64, [len(sizes)], sizes)
+            graph.initializer.append(initial)
+            splits.append(helper.make_node("Split", [block, initial.name], outputs, axis=1))
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(_DTYPES[block]))
         blocks.append(helper.make_tensor_value_info(block, kind, ["n_rows", sum(sizes)]))
     nodes = [*splits, *graph.node]
