@@ -78,8 +78,10 @@ def _taker(
     """Return what takes the columns' values out of one record, in as little time as may be."""
     at = [places[column.name] for column in columns]
     if any(column.kind == "datetime" for column in columns):
-        pairs = [(places[column.name], _whole(column)) for column in columns]
-        return lambda record: [whole(record[place]) for place, whole in pairs]
+        wholes = [_whole(column, place) for column, place in zip(columns, at, strict=True)]
+        if len(wholes) == 1:
+            return lambda record: (wholes[0](record),)
+        return lambda record: [whole(record) for whole in wholes]
     if any(column.kind == "string" and column.nullable for column in columns):
         return lambda record: [NO_TEXT if record[p] is None else record[p] for p in at]
     if len(at) == 1:
@@ -87,13 +89,15 @@ def _taker(
     return itemgetter(*at)
 
 
-def _whole(column: Column) -> Callable[[Any], int]:
+def _whole(column: Column, place: int) -> Callable[[tuple[Any, ...]], int]:
     epoch = _EPOCH_UTC if column.tz else _EPOCH
-
-    def micros(moment: datetime | None) -> int:
-        return NO_INTEGER if moment is None else (moment - epoch) // _MICROSECOND
-
-    return micros if column.kind == "datetime" else int
+    if column.kind != "datetime":
+        return itemgetter(place)
+    if not column.nullable:
+        return lambda record: (record[place] - epoch) // _MICROSECOND
+    return lambda record: (
+        NO_INTEGER if record[place] is None else (record[place] - epoch) // _MICROSECOND
+    )
 
 
 class Rows(Protocol):
