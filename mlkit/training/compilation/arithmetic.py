@@ -1,6 +1,5 @@
 """What pandas and numpy compute with two columns, or a column and a value."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -72,18 +71,23 @@ def _arithmetic(name: str, left: Value, right: Value) -> Value:
     )
     if left.dtype not in FLOATS:
         return Value(dtype=left.dtype, var=var)
-    is_factor = any(side.is_finite and side.scalar for side in sides[name == "truediv" :])
-    if name == "truediv":
-        by_overflow, is_undefined = False, not is_factor
-    elif name == "mul":
-        by_overflow = not (is_factor or all(side.is_finite for side in sides))
-        is_undefined = False
-    else:
-        by_overflow = not any(side.is_finite for side in sides)
-        is_undefined = False
-    by_data = is_undefined or any(side.can_miss and not side.overflows for side in sides)
-    can_miss = by_data or by_overflow or any(side.can_miss for side in sides)
+    by_data, by_overflow = _missing_of(name, *sides)
+    can_miss = by_data or by_overflow
     return Value(dtype=left.dtype, var=var, can_miss=can_miss, overflows=can_miss and not by_data)
+
+
+def _missing_of(name: str, left: Value, right: Value) -> tuple[bool, bool]:
+    """Return whether a float of two may be missing by what they are, and by overflow."""
+    sides = (left, right)
+    by_data = any(side.can_miss and not side.overflows for side in sides)
+    by_overflow = any(side.overflows for side in sides)
+    factors = (right,) if name == "truediv" else sides
+    is_factor = any(side.is_finite and side.scalar for side in factors)
+    if name == "truediv":
+        return by_data or not is_factor, by_overflow
+    if name == "mul":
+        return by_data, by_overflow or not (is_factor or all(side.is_finite for side in sides))
+    return by_data, by_overflow or not any(side.is_finite for side in sides)
 
 
 def _check_numbers(name: str, *values: Value) -> None:
@@ -303,12 +307,7 @@ def _whole_spans(name: str, left: Value, right: Value, missing: Var | None) -> V
         dtype, var = "int64", op.div(op.sub(left.var, rest), right.var)
         gone = Value(dtype="float64", var=const(np.nan), can_miss=True)
     result = Value(dtype=dtype, var=var)
-    return result if missing is None else where(missing, gone, cast_like(result, gone))
-
-
-def cast_like(value: Value, other: Value) -> Value:
-    """Return a value in the dtype of another."""
-    return value if value.dtype == other.dtype else cast(value, other.dtype)
+    return result if missing is None else where(missing, gone, cast(result, gone.dtype))
 
 
 def _check_zones_of_differences(left: Value, right: Value) -> None:
@@ -337,4 +336,3 @@ _OPERATIONS: dict[str, Callable[[str, Value, Value], Value]] = {
     **dict.fromkeys(("lt", "le", "gt", "ge"), _order),
     **dict.fromkeys(("and", "or", "xor"), _logic),
 }
-OPERATORS = tuple(name for name in _OPERATIONS if hasattr(operator, f"__{name}__"))
