@@ -254,5 +254,5 @@ def test_what_is_no_frame_stops():
     def transform(self, frame):
         return frame["stops"]
 
-    with pytest.raises(Untraceable, match=r"a Column from Features\.transform"):
+    with pytest.raises(Untraceable, match=r"a column from Features\.transform"):
         compile_features(featurizer(transform), Trip)
