@@ -116,20 +116,7 @@ def _floordiv(name: str, left: Value, right: Value) -> Value:
     _check_numbers(name, left, right)
     left, right = promoted(left, right, at_least="int64" if left.dtype == "bool" else None)
     if left.dtype in INTEGERS:
-        # pandas gives inf where it divides a whole number by zero, and so a float.
-        x, y = cast(left, "float64"), cast(right, "float64")
-        zero, one = const(0, left.dtype), const(1, left.dtype)
-        is_zero = op.equal(right.var, zero)
-        divisor = right.var if right.scalar else op.where(is_zero, one, right.var)
-        if name == "mod":
-            whole, undefined = op.mod(left.var, divisor), const(np.nan)
-        else:
-            whole, undefined = _rounded_down(left, divisor, right), op.div(x.var, y.var)
-        exact = Value(dtype=left.dtype, var=whole)
-        if right.scalar:
-            return exact
-        result = op.where(is_zero, undefined, cast(exact, "float64").var)
-        return Value(dtype="float64", var=result, can_miss=True)
+        return _whole_floordiv(name, left, right)
     zero, one = const(0, left.dtype), const(1, left.dtype)
     rest = op.mod(left.var, right.var, fmod=1)
     is_off = op.and_(
@@ -150,6 +137,26 @@ def _floordiv(name: str, left: Value, right: Value) -> Value:
     # Division by zero is what plain division gives: inf, -inf or NaN.
     result = op.where(op.equal(right.var, zero), op.div(left.var, right.var), floor)
     return Value(dtype=left.dtype, var=result, can_miss=True)
+
+
+def _whole_floordiv(name: str, left: Value, right: Value) -> Value:
+    zero, one, back = (const(number, left.dtype) for number in (0, 1, -1))
+    is_zero, is_back = op.equal(right.var, zero), op.equal(right.var, back)
+    # By zero, and the least whole number by -1, ONNX Runtime's division ends the process.
+    is_safe = right.scalar not in (None, 0, -1)
+    divisor = right.var if is_safe else op.where(op.or_(is_zero, is_back), one, right.var)
+    # pandas gives inf where it divides a whole number by zero, and so a float.
+    x, y = cast(left, "float64"), cast(right, "float64")
+    if name == "mod":
+        whole, undefined = op.mod(left.var, divisor), const(np.nan)
+    else:
+        whole, undefined = _rounded_down(left, divisor, right), op.div(x.var, y.var)
+        whole = whole if is_safe else op.where(is_back, op.neg(left.var), whole)
+    exact = Value(dtype=left.dtype, var=whole)
+    if right.scalar:
+        return exact
+    result = op.where(is_zero, undefined, cast(exact, "float64").var)
+    return Value(dtype="float64", var=result, can_miss=True)
 
 
 def _rounded_down(left: Value, divisor: Var, right: Value) -> Var:
@@ -297,8 +304,10 @@ def _times(name: str, left: Value, right: Value) -> Value:
 
 
 def _whole_spans(name: str, left: Value, right: Value, missing: Var | None) -> Value:
-    if not right.scalar:
-        raise Untraceable("a span divided by a column", "Divide with / and round down.")
+    if right.scalar in (None, 0, -1):
+        raise Untraceable(
+            "a span divided by a column, by 0 or by -1 µs", "Divide with / and round down."
+        )
     rest = op.mod(left.var, right.var)
     if name == "mod":
         dtype, var = "timedelta", rest
