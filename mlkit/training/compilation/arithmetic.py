@@ -1,6 +1,5 @@
 """What pandas and numpy compute with two columns, or a column and a value."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -72,18 +71,23 @@ def _arithmetic(name: str, left: Value, right: Value) -> Value:
     )
     if left.dtype not in FLOATS:
         return Value(dtype=left.dtype, var=var)
-    is_factor = any(side.is_finite and side.scalar for side in sides[name == "truediv" :])
-    if name == "truediv":
-        by_overflow, is_undefined = False, not is_factor
-    elif name == "mul":
-        by_overflow = not (is_factor or all(side.is_finite for side in sides))
-        is_undefined = False
-    else:
-        by_overflow = not any(side.is_finite for side in sides)
-        is_undefined = False
-    by_data = is_undefined or any(side.can_miss and not side.overflows for side in sides)
-    can_miss = by_data or by_overflow or any(side.can_miss for side in sides)
+    by_data, by_overflow = _missing_of(name, *sides)
+    can_miss = by_data or by_overflow
     return Value(dtype=left.dtype, var=var, can_miss=can_miss, overflows=can_miss and not by_data)
+
+
+def _missing_of(name: str, left: Value, right: Value) -> tuple[bool, bool]:
+    """Return whether a float of two may be missing by what they are, and by overflow."""
+    sides = (left, right)
+    by_data = any(side.can_miss and not side.overflows for side in sides)
+    by_overflow = any(side.overflows for side in sides)
+    factors = (right,) if name == "truediv" else sides
+    is_factor = any(side.is_finite and side.scalar for side in factors)
+    if name == "truediv":
+        return by_data or not is_factor, by_overflow
+    if name == "mul":
+        return by_data, by_overflow or not (is_factor or all(side.is_finite for side in sides))
+    return by_data, by_overflow or not any(side.is_finite for side in sides)
 
 
 def _check_numbers(name: str, *values: Value) -> None:
@@ -112,20 +116,7 @@ def _floordiv(name: str, left: Value, right: Value) -> Value:
     _check_numbers(name, left, right)
     left, right = promoted(left, right, at_least="int64" if left.dtype == "bool" else None)
     if left.dtype in INTEGERS:
-        # pandas gives inf where it divides a whole number by zero, and so a float.
-        x, y = cast(left, "float64"), cast(right, "float64")
-        zero, one = const(0, left.dtype), const(1, left.dtype)
-        is_zero = op.equal(right.var, zero)
-        divisor = right.var if right.scalar else op.where(is_zero, one, right.var)
-        if name == "mod":
-            whole, undefined = op.mod(left.var, divisor), const(np.nan)
-        else:
-            whole, undefined = _rounded_down(left, divisor, right), op.div(x.var, y.var)
-        exact = Value(dtype=left.dtype, var=whole)
-        if right.scalar:
-            return exact
-        result = op.where(is_zero, undefined, cast(exact, "float64").var)
-        return Value(dtype="float64", var=result, can_miss=True)
+        return _whole_floordiv(name, left, right)
     zero, one = const(0, left.dtype), const(1, left.dtype)
     rest = op.mod(left.var, right.var, fmod=1)
     is_off = op.and_(
@@ -146,6 +137,26 @@ def _floordiv(name: str, left: Value, right: Value) -> Value:
     # Division by zero is what plain division gives: inf, -inf or NaN.
     result = op.where(op.equal(right.var, zero), op.div(left.var, right.var), floor)
     return Value(dtype=left.dtype, var=result, can_miss=True)
+
+
+def _whole_floordiv(name: str, left: Value, right: Value) -> Value:
+    zero, one, back = (const(number, left.dtype) for number in (0, 1, -1))
+    is_zero, is_back = op.equal(right.var, zero), op.equal(right.var, back)
+    # By zero, and the least whole number by -1, ONNX Runtime's division ends the process.
+    is_safe = right.scalar not in (None, 0, -1)
+    divisor = right.var if is_safe else op.where(op.or_(is_zero, is_back), one, right.var)
+    # pandas gives inf where it divides a whole number by zero, and so a float.
+    x, y = cast(left, "float64"), cast(right, "float64")
+    if name == "mod":
+        whole, undefined = op.mod(left.var, divisor), const(np.nan)
+    else:
+        whole, undefined = _rounded_down(left, divisor, right), op.div(x.var, y.var)
+        whole = whole if is_safe else op.where(is_back, op.neg(left.var), whole)
+    exact = Value(dtype=left.dtype, var=whole)
+    if right.scalar:
+        return exact
+    result = op.where(is_zero, undefined, cast(exact, "float64").var)
+    return Value(dtype="float64", var=result, can_miss=True)
 
 
 def _rounded_down(left: Value, divisor: Var, right: Value) -> Var:
@@ -299,8 +310,10 @@ def _times(name: str, left: Value, right: Value) -> Value:
 
 
 def _whole_spans(name: str, left: Value, right: Value, missing: Var | None) -> Value:
-    if not right.scalar:
-        raise Untraceable("a span divided by a column", "Divide with / and round down.")
+    if right.scalar in (None, 0, -1):
+        raise Untraceable(
+            "a span divided by a column, by 0 or by -1 µs", "Divide with / and round down."
+        )
     rest = op.mod(left.var, right.var)
     if name == "mod":
         dtype, var = "timedelta", rest
@@ -309,12 +322,7 @@ def _whole_spans(name: str, left: Value, right: Value, missing: Var | None) -> V
         dtype, var = "int64", op.div(op.sub(left.var, rest), right.var)
         gone = Value(dtype="float64", var=const(np.nan), can_miss=True)
     result = Value(dtype=dtype, var=var)
-    return result if missing is None else where(missing, gone, cast_like(result, gone))
-
-
-def cast_like(value: Value, other: Value) -> Value:
-    """Return a value in the dtype of another."""
-    return value if value.dtype == other.dtype else cast(value, other.dtype)
+    return result if missing is None else where(missing, gone, cast(result, gone.dtype))
 
 
 def _check_zones_of_differences(left: Value, right: Value) -> None:
@@ -343,4 +351,3 @@ _OPERATIONS: dict[str, Callable[[str, Value, Value], Value]] = {
     **dict.fromkeys(("lt", "le", "gt", "ge"), _order),
     **dict.fromkeys(("and", "or", "xor"), _logic),
 }
-OPERATORS = tuple(name for name in _OPERATIONS if hasattr(operator, f"__{name}__"))

@@ -141,13 +141,15 @@ def lookup_text(var: Var, table: Mapping[str, Any], *, default: Any) -> Var:
     if not keys:
         # A key that no text has: LabelEncoder wants one.
         keys, values = ["\ufdef"], [default]
-    found = ml.label_encoder(
-        var,
-        keys_tensor=np.array(keys, dtype="str"),
-        values_tensor=np.array(values, dtype=dtype),
-        default_tensor=np.array([default], dtype=dtype),
-    )
+    found = _lookup(var, np.array(keys, dtype="str"), np.array([*values, default], dtype=dtype))
     return op.cast(found, to=np.bool_) if kind is bool else found
+
+
+def _lookup(var: Var, keys: np.ndarray, values: np.ndarray) -> Var:
+    """Return each key's value; the last value is that of any other."""
+    return ml.label_encoder(
+        var, keys_tensor=keys, values_tensor=values[:-1], default_tensor=values[-1:]
+    )
 
 
 def looked_up(value: Value, table: Mapping[str, Any], *, default: Any) -> Var:
@@ -166,19 +168,16 @@ def mapped(value: Value, table: Any) -> Value:
     missing_entry = next((v for k, v in table.items() if _is_missing_scalar(k)), None)
     entries = {k: v for k, v in table.items() if not _is_missing_scalar(k)}
     kind = _kind_of(entries.values(), missing_entry)
-    if value.dtype == "str":
-        entries = {k: v for k, v in entries.items() if isinstance(k, str)}
-        found = _text_entries(value, entries, kind)
-    elif value.dtype in (*FLOATS, *INTEGERS, "bool"):
-        entries = {k: v for k, v in entries.items() if not isinstance(k, str)}
-        if any((value.dtype == "bool") != isinstance(k, (bool, np.bool_)) for k in entries):
-            raise Untraceable(
-                f"map of {value.dtype} by keys of another kind",
-                "Booleans want True and False as keys, numbers want numbers.",
-            )
-        found = _number_entries(value, entries, kind)
-    else:
+    if value.dtype not in ("str", *FLOATS, *INTEGERS, "bool"):
         raise Untraceable(f"map of {value.dtype}", "Map text or numbers.")
+    is_text = value.dtype == "str"
+    entries = {k: v for k, v in entries.items() if isinstance(k, str) == is_text}
+    if any(isinstance(k, (bool, np.bool_)) != (value.dtype == "bool") for k in entries):
+        raise Untraceable(
+            f"map of {value.dtype} by keys of another kind",
+            "Booleans want True and False as keys, numbers want numbers.",
+        )
+    found = _entries(value, entries, kind)
     if missing_entry is not None and not _is_missing_scalar(missing_entry) and value.can_miss:
         entry = constant(missing_entry if kind is str else float(missing_entry))
         found = where(is_missing(value), entry, found)
@@ -216,27 +215,20 @@ def _kind_of(entries: Iterable[Any], missing_entry: Any) -> type:
     raise Untraceable("map to values of several kinds", "Map to numbers only, or to text only.")
 
 
-def _text_entries(value: Value, entries: Mapping[str, Any], kind: type) -> Value:
+def _entries(value: Value, entries: Mapping[Any, Any], kind: type) -> Value:
     default: Any = NO_TEXT if kind is str else np.nan
+    dtype = "str" if kind is str else "float64"
     table = {k: default if _is_missing_scalar(v) else kind(v) for k, v in entries.items()}
-    var = looked_up(value, table, default=default)
-    return Value(dtype="str" if kind is str else "float64", var=var, can_miss=True)
-
-
-def _number_entries(value: Value, entries: Mapping[Any, Any], kind: type) -> Value:
-    default: Any = NO_TEXT if kind is str else np.nan
-    dtype: Any = "str" if kind is str else "float64"
-    keys = list(map(float, entries)) or [np.inf]
-    if any(abs(key) >= 2**53 for key in keys if key != np.inf):
-        raise Untraceable("map of whole numbers beyond 2**53", "Compare with ==, one by one.")
-    values = [default if _is_missing_scalar(v) else kind(v) for v in entries.values()] or [default]
-    var = ml.label_encoder(
-        cast(value, "float64").var,
-        keys_tensor=np.array(keys, dtype="float64"),
-        values_tensor=np.array(values, dtype=dtype),
-        default_tensor=np.array([default], dtype=dtype),
-    )
-    return Value(dtype=dtype if kind is str else "float64", var=var, can_miss=True)
+    if value.dtype == "str":
+        var = looked_up(value, table, default=default)
+    else:
+        if any(2**53 <= abs(key) < np.inf for key in table):
+            raise Untraceable("map of whole numbers beyond 2**53", "Compare with ==, one by one.")
+        # LabelEncoder wants a key.
+        table = table or {np.inf: default}
+        keys, values = np.array(list(table), dtype="float64"), [*table.values(), default]
+        var = _lookup(cast(value, "float64").var, keys, np.array(values, dtype=dtype))
+    return Value(dtype=dtype, var=var, can_miss=True)
 
 
 def replaced(value: Value, table: Mapping[Any, Any]) -> Value:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.training.compilation import choices
-from mlkit.training.compilation.columns import Column
+from mlkit.training.compilation.columns import TracedColumn
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.standins import ADVICE, Index, Standin, only
 from mlkit.training.compilation.values import NUMBERS, constant, is_scalar
@@ -57,7 +57,7 @@ class Frame(Standin):
         return name in self._columns
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, Column):
+        if isinstance(key, TracedColumn):
             raise Untraceable("choosing rows", "Keep every row; mark values with .where.")
         if isinstance(key, (list, pd.Index)):
             return Frame({name: self._columns[name] for name in key})
@@ -79,11 +79,11 @@ class Frame(Standin):
         """See `pandas.DataFrame.get`."""
         return self._columns.get(key, default)
 
-    def items(self) -> Iterator[tuple[Any, Column]]:
+    def items(self) -> Iterator[tuple[Any, TracedColumn]]:
         """See `pandas.DataFrame.items`."""
         return iter(list(self._columns.items()))
 
-    def pop(self, item: Any) -> Column:
+    def pop(self, item: Any) -> TracedColumn:
         """See `pandas.DataFrame.pop`."""
         return self._columns.pop(item)
 
@@ -146,7 +146,7 @@ class Frame(Standin):
 
     def join(self, other: Any, **options: Any) -> "Frame":
         """See `pandas.DataFrame.join`, of a frame of the same rows."""
-        if not isinstance(other, (Frame, Column)) or options:
+        if not isinstance(other, (Frame, TracedColumn)) or options:
             raise Untraceable(".join with another table", ADVICE["merge"])
         return concat([self, other], axis=1)
 
@@ -190,7 +190,7 @@ class Frame(Standin):
         """See `pandas.DataFrame.abs`."""
         return self._each(lambda n, c: c.abs())
 
-    def _each(self, function: Callable[[Any, Column], Column]) -> "Frame":
+    def _each(self, function: Callable[[Any, TracedColumn], TracedColumn]) -> "Frame":
         return Frame({name: function(name, column) for name, column in self._columns.items()})
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> "Frame":
@@ -215,12 +215,12 @@ class _Loc:
         raise Untraceable("assigning to rows", "Use .where, .mask or np.where.")
 
 
-def as_column(value: Any) -> Column:
+def as_column(value: Any) -> TracedColumn:
     """Return what a frame holds under a name: a column, or a value for every row."""
-    if isinstance(value, Column):
-        return Column(value.value, value.name)
+    if isinstance(value, TracedColumn):
+        return TracedColumn(value.value, value.name)
     if is_scalar(value):
-        return Column(constant(value))
+        return TracedColumn(constant(value))
     raise Untraceable(
         f"a column from a {type(value).__name__}", "Make it of columns, or of one value."
     )
@@ -245,11 +245,11 @@ def dataframe(data: Any = None, index: Any = None, columns: Any = None, **option
 
 def series(
     data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, **options: Any
-) -> Column:
+) -> TracedColumn:
     """Return what `pandas.Series` would of a traced column."""
     only("pd.Series", options, "copy")
     found = as_column(data)
-    column = Column(found.value, found.name if name is None else name)
+    column = TracedColumn(found.value, found.name if name is None else name)
     return column if dtype is None else column.astype(dtype)
 
 
@@ -259,11 +259,11 @@ def concat(objs: Any, axis: Any = 0, **options: Any) -> Frame:
     if axis not in (1, "columns"):
         raise Untraceable("pd.concat of rows", "Put frames side by side: axis=1.")
     parts = objs.items() if isinstance(objs, Mapping) else [(None, part) for part in objs]
-    columns: dict[Any, Column] = {}
+    columns: dict[Any, TracedColumn] = {}
     for key, part in parts:
         if isinstance(part, Frame) and key is None:
             found = dict(part.items())
-        elif isinstance(part, Column) and not (key is None and part.name is None):
+        elif isinstance(part, TracedColumn) and not (key is None and part.name is None):
             found = {part.name if key is None else key: part}
         else:
             raise Untraceable("pd.concat of unnamed columns", 'Name them: column.rename("name").')
@@ -273,14 +273,22 @@ def concat(objs: Any, axis: Any = 0, **options: Any) -> Frame:
     return Frame(columns)
 
 
-def cut(x: Any, bins: Any, right: bool = True, labels: Any = None, retbins: bool = False,
-        precision: int = 3, include_lowest: bool = False, **options: Any) -> Column:  # fmt: skip
+def cut(
+    x: Any,
+    bins: Any,
+    right: bool = True,
+    labels: Any = None,
+    retbins: bool = False,
+    precision: int = 3,
+    include_lowest: bool = False,
+    **options: Any,
+) -> TracedColumn:
     """Return what `pandas.cut` would, with fixed bins."""
     if retbins or not np.iterable(bins):
         raise Untraceable("pd.cut into a number of bins", "Give the edges, learned in fit.")
     only("pd.cut", options, "ordered")
     found = choices.cut(x.value, list(bins), labels, right=right, include_lowest=include_lowest)
-    return Column(found, x.name, is_array=x.is_array)
+    return TracedColumn(found, x.name, is_array=x.is_array)
 
 
 def to_numeric(arg: Any, **options: Any) -> Any:
@@ -294,7 +302,7 @@ def to_numeric(arg: Any, **options: Any) -> Any:
 def to_datetime(arg: Any, *, utc: bool = False, **options: Any) -> Any:
     """Return what `pandas.to_datetime` would of datetimes."""
     only("pd.to_datetime", options, "errors", "format")
-    if not isinstance(arg, Column) or arg.value.dtype != "datetime":
+    if not isinstance(arg, TracedColumn) or arg.value.dtype != "datetime":
         raise Untraceable("pd.to_datetime of text", "Declare it a datetime in the schema.")
     return arg.made(replace(arg.value, tz="UTC")) if utc else arg
 

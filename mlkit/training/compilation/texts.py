@@ -20,7 +20,7 @@ from mlkit.core.rows import NO_TEXT
 from mlkit.training.compilation.cases import changed_by, every_character
 from mlkit.training.compilation.choices import const_axes, lookup_text
 from mlkit.training.compilation.errors import Untraceable
-from mlkit.training.compilation.values import Value, const, is_missing, where
+from mlkit.training.compilation.values import Value, const, is_missing, or_missing, where
 from mlkit.training.frames import STRING
 
 #: What stands behind the last character of a shorter text: a noncharacter, as `NO_TEXT` is.
@@ -79,12 +79,7 @@ def quoted(literal: str) -> str:
 def length(value: Value) -> Value:
     """Return the number of characters, NaN where missing."""
     _check(value, "len")
-    counted = Value(dtype="int64", var=_lengths(_characters(value.var)))
-    if not value.can_miss:
-        return counted
-    nan = Value(dtype="float64", var=const(np.nan), can_miss=True)
-    number = Value(dtype="float64", var=op.cast(counted.var, to=np.float64))
-    return where(is_missing(value), nan, number)
+    return or_missing(value, Value(dtype="int64", var=_lengths(_characters(value.var))))
 
 
 def cased(value: Value, name: str) -> Value:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pandas as pd
 
-from mlkit.training.compilation.columns import Column
+from mlkit.training.compilation.columns import TracedColumn
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.frames import PANDAS, Frame
 from mlkit.training.compilation.standins import Index
@@ -28,7 +28,7 @@ def trace(featurizer: Featurizer, columns: Mapping[str, Value]) -> dict[str, Val
     Untraceable
         At the first operation that does not compile.
     """
-    frame = Frame({name: Column(value, name) for name, value in columns.items()})
+    frame = Frame({name: TracedColumn(value, name) for name, value in columns.items()})
     transform = unwrap(type(featurizer).transform)
     with _pandas_for_standins():
         try:
@@ -43,8 +43,10 @@ def trace(featurizer: Featurizer, columns: Mapping[str, Value]) -> dict[str, Val
                 error,
             ) from error
     if not isinstance(features, Frame):
+        is_column = isinstance(features, TracedColumn)
+        found = "a column" if is_column else f"a {type(features).__name__}"
         raise Untraceable(
-            f"a {type(features).__name__} from {type(featurizer).__name__}.transform",
+            f"{found} from {type(featurizer).__name__}.transform",
             "Build the result from the frame's columns.",
         )
     return {str(name): column.value for name, column in features.items()}
@@ -66,7 +68,7 @@ def _answering(original: Any, traced: Any) -> Any:
         return lambda *args, **kwargs: (
             traced(*args, **kwargs) if _has_standin(args, kwargs) else original(*args, **kwargs)
         )
-    standin = Frame if original.__name__ == "DataFrame" else Column
+    standin = Frame if original.__name__ == "DataFrame" else TracedColumn
 
     class Answering(type):
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -88,7 +90,7 @@ def _has_standin(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 
 def _holds_standin(value: Any) -> bool:
-    if isinstance(value, (Column, Frame, Index)):
+    if isinstance(value, (TracedColumn, Frame, Index)):
         return True
     if isinstance(value, Mapping):
         return any(map(_holds_standin, value.values()))

@@ -21,12 +21,6 @@ FLOATS = ("float64", "float32")
 INTEGERS = ("int64", "int32")
 NUMBERS = (*FLOATS, *INTEGERS, "bool")
 TIMES = ("datetime", "timedelta")
-_NUMPY = {
-    "datetime": np.dtype("int64"),
-    "timedelta": np.dtype("int64"),
-    "boolean": np.dtype("bool"),
-    "str": np.dtype("str"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +178,14 @@ def is_missing(value: Value) -> Var:
     return op.equal(value.var, const(NO_TEXT if value.dtype == "str" else NO_INTEGER))
 
 
+def or_missing(value: Value, found: Value) -> Value:
+    """Return what was found, as floats with NaN where the value is missing."""
+    if not value.can_miss:
+        return found
+    nan = Value(dtype="float64", var=const(np.nan), can_miss=True)
+    return where(is_missing(value), nan, cast(found, "float64"))
+
+
 def promoted(left: Value, right: Value, *, at_least: str | None = None) -> tuple[Value, Value]:
     """Return two numbers in the dtype that numpy computes them in."""
     dtypes = [left.dtype, right.dtype, *([at_least] if at_least else [])]
@@ -211,7 +213,7 @@ def cast(value: Value, dtype: str) -> Value:
     if dtype == "int64" and value.wide is not None:
         return Value(dtype=dtype, var=value.wide)
     held = value.var if value.wide is None else value.wide
-    var = op.cast(held, to=_NUMPY.get(dtype, np.dtype(dtype)))
+    var = op.cast(held, to=np.dtype(dtype))
     is_float = dtype in FLOATS
     return Value(
         dtype=dtype,

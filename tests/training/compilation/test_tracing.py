@@ -4,13 +4,12 @@ import json
 from datetime import datetime
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 import pytest
 from features_of_tests import is_long, share_of
+from graphs_of_tests import by_graph, featurizer
 
 from mlkit import Featurizer, Schema, column
-from mlkit.core.rows import Block, read_table
 from mlkit.training.compilation.compiler import compile_features
 from mlkit.training.compilation.errors import Untraceable
 
@@ -46,11 +45,6 @@ TRIPS = pd.DataFrame(
 )
 
 
-def featurizer(transform) -> Featurizer:
-    """Return a featurizer with that transform."""
-    return type("Features", (Featurizer,), {"transform": transform})()
-
-
 def column_of(code: str):
     """Return a transform with one feature, by its source."""
 
@@ -58,17 +52,6 @@ def column_of(code: str):
         return pd.DataFrame({"feature": eval(code)}, index=frame.index)  # noqa: S307
 
     return transform
-
-
-def by_graph(made: Featurizer) -> dict[str, list]:
-    """Return the features of `TRIPS` by the compiled graph."""
-    compiled = compile_features(made, Trip)
-    session = onnxruntime.InferenceSession(compiled.graph, providers=["CPUExecutionProvider"])
-    rows = read_table(Trip, TRIPS)
-    blocks = {k: rows.block(Block(Trip, k, names)) for k, names in compiled.inputs.items()}
-    names = [output.name for output in session.get_outputs()]
-    found = session.run(names, blocks)
-    return {n.removeprefix("feature "): v[:, 0].tolist() for n, v in zip(names, found, strict=True)}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +187,7 @@ def test_pandas_own_objects_still_work_in_a_trace():
             )
 
     made = Features().fit(TRIPS)
-    found = by_graph(made)
+    found = by_graph(made, Trip, TRIPS)
     expected = made.transform(Trip.validate(TRIPS))
     assert found["mean"] == expected["mean"].tolist() == [120.0, 80.0, 3000.5]
     assert found["rank"] == pytest.approx([7.0, 7.0, np.nan], nan_ok=True)
@@ -223,7 +206,7 @@ def test_a_stand_in_is_a_frame_or_a_series_to_isinstance(capsys):
         print(f"columns: {json.dumps(list(frame.columns))}")  # noqa: T201
         return pd.DataFrame({name: frame[name] for name in frame.columns if name == "stops"})
 
-    assert by_graph(featurizer(transform)) == {"stops": [0.0, 1.0, 2.0]}
+    assert by_graph(featurizer(transform), Trip, TRIPS) == {"stops": [0.0, 1.0, 2.0]}
     assert '"distance", "delay", "stops"' in capsys.readouterr().out
 
 
@@ -244,8 +227,8 @@ def test_helpers_and_inheritance_compile():
         def limit(self):
             return 1000
 
-    assert by_graph(Base()) == {"is_long": [1.0, 0.0, 1.0]}
-    assert by_graph(Derived()) == {"is_long": [0.0, 0.0, 1.0], "late": [0.0, 1.0, 1.0]}
+    assert by_graph(Base(), Trip, TRIPS) == {"is_long": [1.0, 0.0, 1.0]}
+    assert by_graph(Derived(), Trip, TRIPS) == {"is_long": [0.0, 0.0, 1.0], "late": [0.0, 1.0, 1.0]}
 
 
 def test_what_is_no_frame_stops():
@@ -254,5 +237,5 @@ def test_what_is_no_frame_stops():
     def transform(self, frame):
         return frame["stops"]
 
-    with pytest.raises(Untraceable, match=r"a Column from Features\.transform"):
+    with pytest.raises(Untraceable, match=r"a column from Features\.transform"):
         compile_features(featurizer(transform), Trip)
