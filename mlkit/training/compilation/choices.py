@@ -1,6 +1,7 @@
 """Choosing among values: filling, selecting, looking up, cutting."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,13 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from mlkit.core.rows import NO_TEXT
-from mlkit.training.compilation.cases import widened
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.values import (
     FLOATS,
     INTEGERS,
     NUMBERS,
     TIMES,
+    Table,
     Value,
     any_of,
     as_condition,
@@ -43,7 +44,14 @@ def fillna(value: Value, other: Any) -> Value:
     filled = where(is_missing(value), filling, value)
     if filling.can_miss:
         return filled
-    return Value(dtype=filled.dtype, var=filled.var, tz=filled.tz)
+    is_text = value.dtype == "str" and isinstance(other, str)
+    origin = (value, partial(_with_missing_as, other)) if is_text else None
+    return Value(dtype=filled.dtype, var=filled.var, tz=filled.tz, origin=origin)
+
+
+def _with_missing_as(text: str, table: Table) -> Table:
+    rest = {key: entry for key, entry in table.items() if key != NO_TEXT}
+    return {**rest, NO_TEXT: table[text]} if text in table else rest
 
 
 def select(cond: Value, left: Any, right: Any) -> Value:
@@ -133,7 +141,7 @@ def const_axes() -> Var:
     return op.const(np.array([1], dtype="int64"))
 
 
-def lookup_text(var: Var, table: Mapping[str, Any], *, default: Any) -> Var:
+def lookup_text(var: Var, table: Table, *, default: Any) -> Var:
     """Return each text's entry of a table, as str, float64, int64 or bool by its default."""
     kind = type(default)
     dtype: Any = {bool: "int64", int: "int64", float: "float64", str: "str"}[kind]
@@ -152,14 +160,21 @@ def _lookup(var: Var, keys: np.ndarray, values: np.ndarray) -> Var:
     )
 
 
-def looked_up(value: Value, table: Mapping[str, Any], *, default: Any) -> Var:
-    """Return each text's entry of a table; of one whose case was changed, from what it was."""
-    if value.cased is not None:
-        before, name = value.cased
-        wide = widened(name, table)
-        if wide is not None:
-            return lookup_text(before, wide, default=default)
+def looked_up(value: Value, table: Table, *, default: Any) -> Var:
+    """Return each text's entry of a table, from the first text that it was made from."""
+    value, table = traced_back(value, table)
     return lookup_text(value.var, table, default=default)
+
+
+def traced_back(value: Value, table: Table) -> tuple[Value, Table]:
+    """Return the first text that one was made from, and the table of that text's entries."""
+    while value.origin is not None:
+        before, turned = value.origin
+        wider = turned(table)
+        if wider is None:
+            break
+        value, table = before, wider
+    return value, table
 
 
 def mapped(value: Value, table: Any) -> Value:

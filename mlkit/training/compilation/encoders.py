@@ -1,7 +1,8 @@
 """The fitted `TableEncoder` as a graph: features to the matrix that the estimator takes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,15 @@ from sklearn.pipeline import Pipeline
 from spox import Var
 
 from mlkit.core.rows import NO_TEXT
-from mlkit.training.compilation.choices import looked_up
+from mlkit.training.compilation.choices import lookup_text, traced_back
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.moments import part
-from mlkit.training.compilation.values import NUMBERS, Value, cast
+from mlkit.training.compilation.values import NUMBERS, Table, Value, cast
 from mlkit.training.encoding import MOMENT_PARTS, TableEncoder
 
 Joined = Callable[[Sequence[str]], Var]
+#: Texts of all columns, times columns: the most numbers of one table for them all, of 8 MB.
+_MOST_ENTRIES = 1_000_000
 
 
 def encode(encoder: TableEncoder, features: Mapping[str, Value], joined: Joined) -> Var:
@@ -36,12 +39,22 @@ def encode(encoder: TableEncoder, features: Mapping[str, Value], joined: Joined)
     Untraceable
         If a feature is of another kind than in training.
     """
-    blocks = []
+    blocks: list[Var] = []
+    lookups: list[_Lookup] = []
+    widths: list[int] = []
     for name, fitted, columns in encoder.encoder_.transformers_:
         if not columns or name == "remainder":
             continue
         values = [features[column] for column in columns]
-        blocks += _ENCODERS[name](fitted, values, joined)
+        if name == "few":
+            places = [_places(fitted, position, value) for position, value in enumerate(values)]
+            lookups += [lookup for lookup, _ in places]
+            widths += [width for _, width in places]
+        elif name == "many":
+            lookups += _target_means(fitted, values)
+        else:
+            blocks += _ENCODERS[name](fitted, values, joined)
+    blocks += _looked_up(lookups, widths, joined)
     return blocks[0] if len(blocks) == 1 else op.concat(blocks, axis=1)
 
 
@@ -102,40 +115,37 @@ def _finished(fitted: Any, columns: list[Var]) -> list[Var]:
     return [op.div(centred, op.const(scaler.scale_[None, :]))]
 
 
-def _text(value: Value) -> Value:
-    if value.dtype != "str":
-        raise Untraceable(f"a feature of {value.dtype} that was text", "Return one kind.")
-    return value
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """A text, the number of each of its values, and that of any other."""
+
+    value: Value
+    table: Table
+    default: float
+
+    def __post_init__(self) -> None:
+        if self.value.dtype != "str":
+            raise Untraceable(f"a feature of {self.value.dtype} that was text", "Return one kind.")
 
 
-def _one_hot(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
-    flags = []
-    for position, value in enumerate(values):
-        places, n_columns, default = _one_hot_places(fitted, position)
-        place = looked_up(_text(value), places, default=default)
-        flags.append(op.equal(place, op.const(np.arange(n_columns)[None, :])))
-    together = flags[0] if len(flags) == 1 else op.concat(flags, axis=1)
-    return [op.cast(together, to=np.float64)]
-
-
-def _one_hot_places(fitted: Any, position: int) -> tuple[dict[str, int], int, int]:
-    """Return each category's column, their number, and the column of what was not seen."""
+def _places(fitted: Any, position: int, value: Value) -> tuple[_Lookup, int]:
+    """Return the column of each category among its own, and their number."""
     categories = [NO_TEXT if c is None else c for c in fitted.categories_[position]]
     rare = fitted.infrequent_categories_[position]
     if rare is None:
-        return {c: place for place, c in enumerate(categories)}, len(categories), -1
+        places = {c: float(place) for place, c in enumerate(categories)}
+        return _Lookup(value, places, -1.0), len(categories)
     are_rare = {NO_TEXT if c is None else c for c in rare}
     frequent = [c for c in categories if c not in are_rare]
-    places = {c: place for place, c in enumerate(frequent)}
-    return places, len(frequent) + 1, len(frequent)
+    places = {c: float(place) for place, c in enumerate(frequent)}
+    return _Lookup(value, places, float(len(frequent))), len(frequent) + 1
 
 
-def _target_means(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
+def _target_means(fitted: Any, values: list[Value]) -> list[_Lookup]:
     means = fitted[0] if isinstance(fitted, Pipeline) else fitted
-    n_columns = len(values)
-    per_column = len(means.encodings_) // n_columns
+    per_column = len(means.encodings_) // len(values)
     overall = np.atleast_1d(np.asarray(means.target_mean_, dtype="float64"))
-    columns = []
+    lookups = []
     for position, value in enumerate(values):
         categories = [NO_TEXT if c is None else c for c in means.categories_[position]]
         for place in range(per_column):
@@ -146,8 +156,8 @@ def _target_means(fitted: Any, values: list[Value], joined: Joined) -> list[Var]
                 for x in (means.encodings_[number], overall[place : place + 1])
             )
             entries = dict(zip(categories, table.tolist(), strict=True))
-            columns.append(looked_up(_text(value), entries, default=default.item()))
-    return columns
+            lookups.append(_Lookup(value, entries, default.item()))
+    return lookups
 
 
 def _scaled(fitted: Any, values: np.ndarray, place: int) -> np.ndarray:
@@ -157,4 +167,54 @@ def _scaled(fitted: Any, values: np.ndarray, place: int) -> np.ndarray:
     return scaled
 
 
-_ENCODERS = {"numbers": _numbers, "moments": _moments, "few": _one_hot, "many": _target_means}
+def _looked_up(lookups: Sequence[_Lookup], widths: Sequence[int], joined: Joined) -> list[Var]:
+    """Return flags for the first texts, as many as there are widths, and the others' numbers."""
+    if not lookups:
+        return []
+    found = _numbers_of(lookups, joined)
+    n_flagged = len(widths)
+    if not n_flagged:
+        return [found]
+    if n_flagged == len(lookups):
+        return [_flags(found, widths)]
+    sizes = op.const(np.array([n_flagged, len(lookups) - n_flagged]))
+    places, means = op.split(found, sizes, axis=1)
+    return [_flags(places, widths), means]
+
+
+def _flags(places: Var, widths: Sequence[int]) -> Var:
+    """Return one column for each place, 1 where it is taken."""
+    if len(widths) > 1:
+        # Each text's place beside itself, as often as it has columns: quicker than a Gather.
+        places = op.matmul(places, op.const(np.repeat(np.eye(len(widths)), widths, axis=1)))
+    numbers = np.concatenate([np.arange(float(width)) for width in widths])[None, :]
+    return op.cast(op.equal(places, op.const(numbers)), to=np.float64)
+
+
+def _numbers_of(lookups: Sequence[_Lookup], joined: Joined) -> Var:
+    """Return each text's number, float64 (n_rows, n_lookups)."""
+    back = [traced_back(lookup.value, lookup.table) for lookup in lookups]
+    texts = list(dict.fromkeys(chain.from_iterable(table for _, table in back))) or ["\ufdef"]
+    sources = [value.source for value, _ in back]
+    if len(back) == 1 or None in sources or len(back) * len(texts) > _MOST_ENTRIES:
+        each = [
+            lookup_text(value.var, table, default=lookup.default)
+            for lookup, (value, table) in zip(lookups, back, strict=True)
+        ]
+        return each[0] if len(each) == 1 else op.concat(each, axis=1)
+    # Text is slow: it is read once, all columns together, and becomes a number at once.
+    names = list(dict.fromkeys(map(str, sources)))
+    numbers = {text: number for number, text in enumerate(texts, start=1)}
+    found = lookup_text(joined(names), numbers, default=0)
+    if names != sources:
+        order = np.array([names.index(str(source)) for source in sources])
+        found = op.gather(found, op.const(order), axis=1)
+    entries = [
+        [lookup.default, *(table.get(text, lookup.default) for text in texts)]
+        for lookup, (_, table) in zip(lookups, back, strict=True)
+    ]
+    starts = np.arange(len(entries))[None, :] * (len(texts) + 1)
+    return op.gather(op.const(np.array(entries).ravel()), op.add(found, op.const(starts)))
+
+
+_ENCODERS = {"numbers": _numbers, "moments": _moments}

@@ -107,19 +107,14 @@ def extremum(name: str, left: Any, right: Any) -> Value:
     left, right = promoted(left, right)
     if left.dtype == "bool":
         raise Untraceable(f"np.{name} of booleans", "Join them with | or &.")
-    is_more = op.greater_or_equal if name in ("maximum", "fmax") else op.less_or_equal
-    if left.dtype in INTEGERS:
-        return Value(
-            dtype=left.dtype, var=op.where(is_more(left.var, right.var), left.var, right.var)
-        )
-    takes_left = is_more(left.var, right.var)
-    if name.startswith("f"):
-        takes_left = op.or_(takes_left, op.isnan(right.var))
-        can_miss = left.can_miss and right.can_miss
-    else:
-        takes_left = op.or_(takes_left, op.isnan(left.var))
-        can_miss = left.can_miss or right.can_miss
-    return Value(dtype=left.dtype, var=op.where(takes_left, left.var, right.var), can_miss=can_miss)
+    is_most = name in ("maximum", "fmax")
+    if name in ("maximum", "minimum") or not (left.can_miss or right.can_miss):
+        var = (op.max if is_most else op.min)([left.var, right.var])
+        return Value(dtype=left.dtype, var=var, can_miss=left.can_miss or right.can_miss)
+    is_more = op.greater_or_equal if is_most else op.less_or_equal
+    takes_left = op.or_(is_more(left.var, right.var), op.isnan(right.var))
+    var = op.where(takes_left, left.var, right.var)
+    return Value(dtype=left.dtype, var=var, can_miss=left.can_miss and right.can_miss)
 
 
 def clip(value: Value, lower: Any = None, upper: Any = None) -> Value:
@@ -131,8 +126,11 @@ def clip(value: Value, lower: Any = None, upper: Any = None) -> Value:
             continue
         lifted_bound = lifted(bound, value)
         value, limit = promoted(value, lifted_bound)
-        is_beyond = op.less if name == "maximum" else op.greater
-        var = op.where(is_beyond(value.var, limit.var), limit.var, value.var)
+        if limit.can_miss:
+            is_beyond = op.less if name == "maximum" else op.greater
+            var = op.where(is_beyond(value.var, limit.var), limit.var, value.var)
+        else:
+            var = (op.max if name == "maximum" else op.min)([value.var, limit.var])
         value = Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
     return value
 

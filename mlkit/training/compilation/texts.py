@@ -8,7 +8,7 @@ short way where there is one.
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 from spox import Var, inline
 
 from mlkit.core.rows import NO_TEXT
-from mlkit.training.compilation.cases import changed_by, every_character
+from mlkit.training.compilation.cases import changed_by, every_character, widened
 from mlkit.training.compilation.choices import const_axes, lookup_text
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.values import Value, const, is_missing, or_missing, where
@@ -101,7 +101,7 @@ def cased(value: Value, name: str) -> Value:
 
     is_plain = op.regex_full_match(value.var, pattern="[\\x00-\\x7f]*|\\x{fdd0}")
     changed = _like(value, _either_way(is_plain, plain, by_character))
-    return replace(changed, cased=(value.var, name))
+    return replace(changed, origin=(value, partial(widened, name)))
 
 
 def stripped(value: Value, name: str, characters: str | None = None) -> Value:

@@ -4,6 +4,7 @@ Every variable has the shape (n_rows, 1). How missing values are held is said by
 `Value`; that numpy and pandas promote dtypes as they do, by `promoted`.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -21,6 +22,9 @@ FLOATS = ("float64", "float32")
 INTEGERS = ("int64", "int32")
 NUMBERS = (*FLOATS, *INTEGERS, "bool")
 TIMES = ("datetime", "timedelta")
+
+
+Table = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +57,9 @@ class Value:
         beyond all bounds on the way to it.
     wide
         The same whole numbers as int64, of an int32 that was made from them.
-    cased
-        The text that this was made from, and the name of the change of case.
+    origin
+        The text that this was made from, and what turns a table of this one's
+        entries into a table of that one's, or into None where it grew too long.
     """
 
     dtype: str
@@ -67,7 +72,7 @@ class Value:
     low: float | None = None
     overflows: bool = False
     wide: Var | None = None
-    cased: tuple[Var, str] | None = None
+    origin: "tuple[Value, Callable[[Table], Table | None]] | None" = None
 
     @property
     def is_finite(self) -> bool:
@@ -78,7 +83,7 @@ class Value:
 
     def of_same_kind(self, var: Var) -> "Value":
         """Return what a function gives that loses no value and finds none."""
-        return replace(self, var=var, source=None, scalar=None, low=None, wide=None, cased=None)
+        return replace(self, var=var, source=None, scalar=None, low=None, wide=None, origin=None)
 
 
 def const(value: Any, dtype: Any = None) -> Var:
