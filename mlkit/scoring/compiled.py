@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 
 from mlkit.core.bundle import GRAPH, Bundle
-from mlkit.core.errors import BundleError, DataError, listed
+from mlkit.core.errors import BundleError, DataError, first_line, listed
 from mlkit.core.rows import Rows
 from mlkit.scoring.wire import external_data
 
@@ -134,5 +134,4 @@ def open_runtime(bundle: Bundle, trusted: Sequence[str]) -> CompiledRuntime:  # 
         return CompiledRuntime(graph, bundle.manifest.inputs)
     except Exception as error:
         # ONNX Runtime's exceptions have no common base but Exception.
-        first = str(error).strip().splitlines()[0][:300]
-        raise BundleError(f"{path} cannot be run by ONNX Runtime: {first}") from error
+        raise BundleError(f"{path} cannot be run by ONNX Runtime: {first_line(error)}") from error

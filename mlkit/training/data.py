@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlkit.core.column import Column
-from mlkit.core.errors import DataError, listed
+from mlkit.core.errors import DataError, first_line, listed
 from mlkit.core.schema import Schema
 
 _TRUTHS = {
@@ -60,7 +60,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         # A named index is a column to everybody but pandas.
         frame = frame.reset_index() if frame.index.names != [None] else frame
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is not a readable Parquet file: {_first_line(error)}.") from None
+        raise DataError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
     return frame
 
 
@@ -68,7 +68,7 @@ def _read_csv(path: Path, schema: type[Schema] | None) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, dtype=None if schema is None else str, low_memory=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, OSError) as error:
-        raise DataError(f"{path} is not a readable CSV file: {_first_line(error)}.") from None
+        raise DataError(f"{path} is not a readable CSV file: {first_line(error)}") from None
     if schema is None:
         return frame.apply(_guess_moments)
     for column in schema.columns.values():
@@ -96,7 +96,3 @@ def _guess_moments(values: pd.Series) -> pd.Series:
         return pd.to_datetime(values, format="ISO8601")
     except (ValueError, TypeError):
         return values
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else repr(error)
