@@ -127,7 +127,7 @@ def open_runtime(bundle: Bundle, trusted: Sequence[str]) -> CompiledRuntime:  # 
     for columns in bundle.manifest.inputs.values():
         if unknown := sorted(set(columns) - known):
             raise BundleError(f"{path} takes {listed(unknown)}, which its schema does not know.")
-    graph = path.read_bytes()
+    graph = bundle.read(GRAPH)
     if external_data(graph):
         raise BundleError(f"{path} refers to data outside itself, which no bundle of mlkit does.")
     try:
