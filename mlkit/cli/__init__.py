@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from mlkit.core.errors import MlkitError
+from mlkit.core.version import __version__
 
 EXIT_CODES = """exit codes:
   0    done
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"mlkit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pandas as pd
 import pytest
@@ -375,6 +376,13 @@ def test_an_interrupt_leaves_nothing(in_project, tmp_path):
     assert process.returncode == 130
     assert (out, errors) == ("", "mlkit: interrupted; nothing was left half-written.\n")
     assert not (tmp_path / "b").exists()
+
+
+def test_version_is_the_distributions(capsys):
+    """`mlkit --version` prints the name and the version that is installed."""
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"mlkit {version('mlkit-ship')}\n"
 
 
 def test_help_names_every_exit_code(capsys):
