@@ -14,6 +14,8 @@ _TRUTHS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0"), False),
 }
+#: What parts cells in files that are called CSV, and are not.
+_SEPARATORS = (";", "\t", "|")
 SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz")
 
 
@@ -66,15 +68,34 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path, schema: type[Schema] | None) -> pd.DataFrame:
     try:
+        _check_header(path)
         frame = pd.read_csv(path, dtype=None if schema is None else str, low_memory=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, OSError) as error:
         raise DataError(f"{path} is not a readable CSV file: {first_line(error)}") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        # pandas would take the first column for an index, and move all names by one.
+        raise DataError(
+            f"{path} has {len(frame.columns)} names in its first line, and more cells in the next. "
+            "Export it again."
+        )
     if schema is None:
         return frame.apply(_guess_moments)
     for column in schema.columns.values():
         if column.name in frame:
             frame[column.name] = _parse(frame[column.name], column)
     return frame
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a table that commas do not part, before its first column is called absent."""
+    header = list(pd.read_csv(path, nrows=0).columns)
+    found = [separator for separator in _SEPARATORS if separator in header[0]]
+    if len(header) == 1 and found:
+        raise DataError(
+            f"{path} has one column, called {header[0][:80]!r}: its cells are parted by "
+            f"{found[0]!r}. Export it with commas, or convert it: "
+            f"pandas.read_csv(FILE, sep={found[0]!r}).to_csv(FILE, index=False)."
+        )
 
 
 def _parse(text: pd.Series, column: Column) -> pd.Series:
