@@ -24,6 +24,7 @@ EXIT_CODES = """exit codes:
   6    an extra is not installed
   70   an error in the project's or mlkit's own code
   130  interrupted"""
+_FAILED = 1
 _UNEXPECTED = 70
 _INTERRUPTED = 130
 
@@ -45,14 +46,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.debug:
             traceback.print_exc()
         print(f"mlkit: {_one_line(error)}", file=sys.stderr)
-        return error.exit_code if isinstance(error, MlkitError) else _UNEXPECTED
+        return _exit_code(error)
     return code
+
+
+def _exit_code(error: Exception) -> int:
+    if isinstance(error, MlkitError):
+        return error.exit_code
+    return _FAILED if isinstance(error, OSError) else _UNEXPECTED
 
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, MlkitError):
         return text
+    if isinstance(error, OSError):
+        place = error.filename2 or error.filename or "A file or a stream"
+        text = error.strerror or text
+        return f"{place} cannot be used: {text} (the command's --debug shows the traceback)"
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{last.filename}:{last.lineno}"
     if isinstance(error, SyntaxError):

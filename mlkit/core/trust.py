@@ -38,7 +38,10 @@ def _setting(folder: Path | None, key: str, what: str) -> tuple[str, ...] | None
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not readable TOML: {error}.") from None
-    found = table.get("tool", {}).get("mlkit", {}).get(key)
+    try:
+        found = table.get("tool", {}).get("mlkit", {}).get(key)
+    except AttributeError:
+        raise ConfigError(f"tool and tool.mlkit in {path} must be tables.") from None
     if found is None:
         return None
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):

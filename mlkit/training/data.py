@@ -39,10 +39,12 @@ def read_frame(path: str | Path, schema: type[Schema] | None = None) -> pd.DataF
         If there is no such file, it is of another kind, damaged, or has no rows.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder. Name one file.")
     if not path.is_file():
         raise DataError(f"There is no file {path}. Check the path; it is taken from {Path.cwd()}.")
     if not path.name.lower().endswith(SUFFIXES):
-        raise DataError(f"{path} is neither Parquet nor CSV. Rename it to {listed(SUFFIXES)}.")
+        raise DataError(f"{path} is neither Parquet nor CSV. Write it as one: {listed(SUFFIXES)}.")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes). Export it again.")
     frame = _read_csv(path, schema) if is_csv(path) else _read_parquet(path)
@@ -61,7 +63,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         frame: pd.DataFrame = pq.read_table(path).to_pandas()
         # A named index is a column to everybody but pandas.
         frame = frame.reset_index() if frame.index.names != [None] else frame
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
+        # A ValueError is of a date that Python has no year for.
         raise DataError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
     return frame
 
@@ -87,9 +90,13 @@ def _read_csv(path: Path, schema: type[Schema] | None) -> pd.DataFrame:
 
 
 def _check_header(path: Path) -> None:
-    """Refuse a table that commas do not part, before its first column is called absent."""
-    header = list(pd.read_csv(path, nrows=0).columns)
-    found = [separator for separator in _SEPARATORS if separator in header[0]]
+    """Refuse a table that commas do not part, or in which a name could mean two columns."""
+    header = list(pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0].dropna())
+    # pandas would call the second one by another name.
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        raise DataError(f"{path} has more than one column called {listed(doubled)}. Rename them.")
+    found = [separator for separator in _SEPARATORS if separator in "".join(header)]
     if len(header) == 1 and found:
         raise DataError(
             f"{path} has one column, called {header[0][:80]!r}: its cells are parted by "
