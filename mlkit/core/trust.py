@@ -1,4 +1,9 @@
-"""What a reader of bundles and settings trusts: its own word, never the artifact's."""
+"""What a reader of bundles and settings trusts: its own word, never the artifact's.
+
+The commands look here, and so does the training side where it runs a project's
+settings, as `mlkit.train` does. `Predictor.load` and `Bundle.open` read no
+pyproject.toml: they trust what they are given.
+"""
 
 import tomllib
 from pathlib import Path

@@ -5,12 +5,19 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 import skops.io
 from forgery import opened
-from sklearn.linear_model import Ridge
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.linear_model import Ridge, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 from mlkit.core.errors import BundleError
 from mlkit.training.storage import save_pipeline
@@ -78,6 +85,28 @@ def test_every_process_writes_the_same_bytes(odd_project):
     assert (odd.known_, odd.file) == ({"a", "b", "c", "d"}, "a.csv")
     assert odd.nested_["file"] == {"file": 1}
     assert odd.nested_["shared"] == [odd.known_, odd.known_]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        VotingClassifier([("ridge", RidgeClassifier()), ("tree", DecisionTreeClassifier())]),
+        StackingClassifier([("ridge", RidgeClassifier())], cv=2),
+        GridSearchCV(RidgeClassifier(), {"alpha": [1, 2]}, cv=2),
+        MLPClassifier(max_iter=2),
+        MLPClassifier(max_iter=2, solver="sgd"),
+        LGBMClassifier(n_estimators=2, verbose=-1),
+        XGBClassifier(n_estimators=2),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_libraries_estimators_hold_is_trusted(tmp_path, estimator):
+    """Nobody has to trust scikit-learn, LightGBM or XGBoost by name to read a model of theirs."""
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    pipeline = Pipeline([("e", estimator)]).fit(rows, [0, 1] * 20)
+    save_pipeline(pipeline, tmp_path / "m.skops")
+    assert (opened(tmp_path / "m.skops", []).predict(rows) == pipeline.predict(rows)).all()
 
 
 def test_what_a_trusted_module_imported_is_not_trusted(odd_project):
