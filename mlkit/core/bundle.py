@@ -184,7 +184,7 @@ class Bundle:
             The public keys of those whose bundles are accepted, as `mlkit
             keygen` prints them; an empty list accepts nobody's. With None, the
             default, a signature is not looked at, right or wrong: it says
-            nothing to a reader who trusts no key.
+            nothing to a reader who trusts no key. No pyproject.toml is read for it.
 
         Raises
         ------
