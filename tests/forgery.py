@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from mlkit.core import bundle as layout
+from mlkit.training.storage import load_pipeline
 
 
 class Payload:
@@ -46,6 +48,11 @@ def changed_json(folder: Path, file: str, **changes: Any) -> Path:
     """Change top-level fields of one of a bundle's JSON files, and seal it again."""
     form = json.loads((folder / file).read_text()) | changes
     return replaced(folder, file, json.dumps(form))
+
+
+def opened(path: Path, trusted: list[str]) -> Pipeline:
+    """Open a stored pipeline as it is opened in a bundle."""
+    return load_pipeline(path.read_bytes(), trusted, path)
 
 
 def claiming(shape: tuple[int, ...], descr: str = "<f8", held: bytes = b"") -> bytes:

@@ -76,6 +76,14 @@ def test_a_missing_extra_is_named(monkeypatch):
         extras.load("mlkit.training.storage", extra="train", purpose="Packing")
 
 
+def test_a_missing_package_of_the_plain_install_is_named(monkeypatch):
+    """Where what mlkit always needs is absent, the error names no extra."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "mlkit.scoring.compiled", raising=False)
+    with pytest.raises(MissingExtraError, match=r"onnxruntime.* pip install 'mlkit-ship'\.$"):
+        extras.load("mlkit.scoring.compiled", purpose="Scoring")
+
+
 def test_the_distribution_is_not_the_stranger_of_that_name():
     """No requirement, ours or the template's, names the unrelated package `mlkit`."""
     assert PYPROJECT["project"]["name"] == extras.DISTRIBUTION == "mlkit-ship"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from mlkit.core.errors import MlkitError
+from mlkit.core.version import __version__
 
 EXIT_CODES = """exit codes:
   0    done
@@ -23,6 +24,7 @@ EXIT_CODES = """exit codes:
   6    an extra is not installed
   70   an error in the project's or mlkit's own code
   130  interrupted"""
+_FAILED = 1
 _UNEXPECTED = 70
 _INTERRUPTED = 130
 
@@ -44,14 +46,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.debug:
             traceback.print_exc()
         print(f"mlkit: {_one_line(error)}", file=sys.stderr)
-        return error.exit_code if isinstance(error, MlkitError) else _UNEXPECTED
+        return _exit_code(error)
     return code
+
+
+def _exit_code(error: Exception) -> int:
+    if isinstance(error, MlkitError):
+        return error.exit_code
+    return _FAILED if isinstance(error, OSError) else _UNEXPECTED
 
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, MlkitError):
         return text
+    if isinstance(error, OSError):
+        place = error.filename2 or error.filename or "A file or a stream"
+        text = error.strerror or text
+        return f"{place} cannot be used: {text} (the command's --debug shows the traceback)"
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{last.filename}:{last.lineno}"
     if isinstance(error, SyntaxError):
@@ -66,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"mlkit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -1,6 +1,7 @@
 """What each command does, after its arguments were parsed."""
 
 import argparse
+import codecs
 import json
 import sys
 from collections.abc import Iterator
@@ -148,8 +149,9 @@ def _records(source: str) -> Iterator[dict[str, Any]]:
         text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}.") from None
+    text = text.removeprefix(codecs.BOM_UTF8)
     try:
         found = _decoded(text, is_lines=source.lower().endswith(".jsonl"), is_open=source == "-")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{source} is not readable JSON: {error}.") from None
     yield from found if isinstance(found, list) else [found]

@@ -1,8 +1,9 @@
 """What crosses the fence: a folder whose every byte is accounted for.
 
-A bundle is written once, next to where it will lie, and read only after each
-file's digest was checked. It never holds a pickle, and never says what is to be
-trusted: its reader does.
+A bundle is written once, next to where it will lie. It is opened only if each
+file's digest fits, and what is used of a file later is held against its digest
+again. It never holds a pickle, and never says what is to be trusted: its reader
+does.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ SIGNATURE = "signature.json"
 FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, PROFILE, TRAINING_ROWS, CARD)
 RUNTIME_FILES = {"python": (), "onnx": (GRAPH,)}
 _LABELS = (str, int, float)
-#: Far above what any real one takes; a bound on what is read before it is understood.
+#: Far above what any real JSON file takes; a bound on what is read before it is understood.
 MOST_BYTES = 64 * 2**20
 
 
@@ -183,7 +184,7 @@ class Bundle:
             The public keys of those whose bundles are accepted, as `mlkit
             keygen` prints them; an empty list accepts nobody's. With None, the
             default, a signature is not looked at, right or wrong: it says
-            nothing to a reader who trusts no key.
+            nothing to a reader who trusts no key. No pyproject.toml is read for it.
 
         Raises
         ------
@@ -206,11 +207,21 @@ class Bundle:
         _check_files(folder, manifest)
         _check_classes(folder, manifest)
         try:
-            schema = Schema.from_json(read_text(folder / SCHEMA))
-            golden = msgspec.json.decode(read_text(folder / GOLDEN), type=Golden)
+            schema = Schema.from_json(_read(folder / SCHEMA, manifest))
+            golden = msgspec.json.decode(_read(folder / GOLDEN, manifest), type=Golden)
         except (ConfigError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BundleError(f"{folder} is not a readable bundle: {error}") from None
         return cls(path=folder, manifest=manifest, schema=schema, golden=golden)
+
+    def read(self, name: str) -> bytes:
+        """Return what one of its files holds, if it still is what the manifest lists.
+
+        Raises
+        ------
+        BundleError
+            If the file was changed or taken away since the bundle was opened.
+        """
+        return _read(self.path / name, self.manifest)
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:
@@ -223,19 +234,38 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
     return sealed
 
 
-def read_text(path: Path) -> bytes:
-    """Return the bytes of a file of text, if it is not absurdly long."""
+def _read(path: Path, manifest: Manifest) -> bytes:
+    """Return the very bytes whose digest fits, not those that a second look would find."""
+    content = _bytes(path)
+    if hashlib.sha256(content).hexdigest() != manifest.files[path.name]:
+        raise _changed(path)
+    return content
+
+
+def _bytes(path: Path) -> bytes:
+    _check_is_file(path)
     size = path.stat().st_size
-    if size > MOST_BYTES:
+    if path.suffix == ".json" and size > MOST_BYTES:
         raise BundleError(f"{path} has {size:,} bytes; no bundle of mlkit has one so long.")
     return path.read_bytes()
+
+
+def _check_is_file(path: Path) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise BundleError(f"{path} is absent, or a link. Fetch the bundle again.")
+
+
+def _changed(path: Path) -> BundleError:
+    return BundleError(
+        f"{path} was changed: its digest is not the manifest's. Fetch the bundle again."
+    )
 
 
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if path.is_symlink() or not path.is_file():
         raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}.")
-    text = read_text(path)
+    text = _bytes(path)
     try:
         manifest_format = msgspec.json.decode(text, type=_Versioned).format
         if manifest_format > FORMAT:
@@ -287,10 +317,6 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
     if unknown:
         raise BundleError(f"{folder} holds unknown files: {listed(sorted(unknown))}. Remove them.")
     for name, digest in manifest.files.items():
-        file = folder / name
-        if file.is_symlink() or not file.is_file():
-            raise BundleError(f"{file} is absent, or a link. Fetch the bundle again.")
-        if sha256(file) != digest:
-            raise BundleError(
-                f"{file} was changed: its digest is not the manifest's. Fetch the bundle again."
-            )
+        _check_is_file(folder / name)
+        if sha256(folder / name) != digest:
+            raise _changed(folder / name)

@@ -90,6 +90,21 @@ def listed(values: Iterable[object], most: int = 5) -> str:
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
 
 
+def first_line(error: BaseException) -> str:
+    r"""Return the first line of what an error says, at most 300 characters of it.
+
+    An error that says nothing is written as Python writes it.
+
+    Examples
+    --------
+    >>> first_line(ValueError("no such column\nat node 7"))
+    'no such column'
+    >>> first_line(ValueError())
+    'ValueError()'
+    """
+    return (str(error).strip() or repr(error)).splitlines()[0].rstrip()[:300]
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Ask whether the valid name most like `name` was meant, else list them all.
 

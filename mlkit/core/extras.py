@@ -12,17 +12,18 @@ from mlkit.core.errors import MissingExtraError
 DISTRIBUTION = "mlkit-ship"
 
 
-def load(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import `module`, or say which extra brings it.
+def load(module: str, *, purpose: str, extra: str = "") -> ModuleType:
+    """Import `module`, or say what to install.
 
     Parameters
     ----------
     module
         Dotted name of a module of mlkit.
-    extra
-        The extra of the distribution that installs what it needs.
     purpose
         What it is needed for, as the subject of a sentence.
+    extra
+        The extra of the distribution that installs what it needs; by default
+        the plain install does.
 
     Raises
     ------
@@ -34,7 +35,10 @@ def load(module: str, *, extra: str, purpose: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] == "mlkit":
             raise
+        what, package = "what mlkit needs", DISTRIBUTION
+        if extra:
+            what, package = "the extra", f"{DISTRIBUTION}[{extra}]"
         raise MissingExtraError(
             f"{purpose} needs the package {error.name}, which is not installed. "
-            f"Install the extra: pip install '{DISTRIBUTION}[{extra}]'."
+            f"Install {what}: pip install '{package}'."
         ) from error

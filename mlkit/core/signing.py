@@ -1,8 +1,9 @@
 """Sign a bundle's digest, and hold a signature against the keys that a reader trusts.
 
-Whose signature counts is the reader's word: `Bundle.open(..., signers=[...])`, or
-`tool.mlkit.signers` in the reader's pyproject.toml. The key that a signature names
-is compared with these, and never believed.
+Whose signature counts is the reader's word: `signers=[...]` of `Bundle.open` and
+`Predictor.load`. The commands `evaluate` and `predict` pass on `tool.mlkit.signers`
+of the pyproject.toml in the folder that they run in; in Python nothing reads it. The
+key that a signature names is compared with these, and never believed.
 """
 
 import base64

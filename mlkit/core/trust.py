@@ -1,4 +1,9 @@
-"""What a reader of bundles and settings trusts: its own word, never the artifact's."""
+"""What a reader of bundles and settings trusts: its own word, never the artifact's.
+
+The commands look here, and so does the training side where it runs a project's
+settings, as `mlkit.train` does. `Predictor.load` and `Bundle.open` read no
+pyproject.toml: they trust what they are given.
+"""
 
 import tomllib
 from pathlib import Path
@@ -38,7 +43,10 @@ def _setting(folder: Path | None, key: str, what: str) -> tuple[str, ...] | None
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not readable TOML: {error}.") from None
-    found = table.get("tool", {}).get("mlkit", {}).get(key)
+    try:
+        found = table.get("tool", {}).get("mlkit", {}).get(key)
+    except AttributeError:
+        raise ConfigError(f"tool and tool.mlkit in {path} must be tables.") from None
     if found is None:
         return None
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 
 from mlkit.core.bundle import GRAPH, Bundle
-from mlkit.core.errors import BundleError, DataError, listed
+from mlkit.core.errors import BundleError, DataError, first_line, listed
 from mlkit.core.rows import Block, Rows
 from mlkit.core.schema import Schema
 from mlkit.scoring.wire import external_data
@@ -139,12 +139,11 @@ def open_runtime(bundle: Bundle, trusted: Sequence[str]) -> CompiledRuntime:  # 
     for columns in bundle.manifest.inputs.values():
         if unknown := sorted(set(columns) - known):
             raise BundleError(f"{path} takes {listed(unknown)}, which its schema does not know.")
-    graph = path.read_bytes()
+    graph = bundle.read(GRAPH)
     if external_data(graph):
         raise BundleError(f"{path} refers to data outside itself, which no bundle of mlkit does.")
     try:
         return CompiledRuntime(graph, bundle.schema, bundle.manifest.inputs)
     except Exception as error:
         # ONNX Runtime's exceptions have no common base but Exception.
-        first = str(error).strip().splitlines()[0][:300]
-        raise BundleError(f"{path} cannot be run by ONNX Runtime: {first}") from error
+        raise BundleError(f"{path} cannot be run by ONNX Runtime: {first_line(error)}") from error

@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mlkit.core.errors import ConfigError, nearest
+from mlkit.core.errors import ConfigError, first_line, nearest
 
 _OVERRIDE = re.compile(r"^(?P<how>\+\+|\+|~)?(?P<key>[\w./@-]+)(=(?P<value>.*))?$", re.DOTALL)
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
@@ -136,7 +136,7 @@ def load_config(folder: str | Path = "conf", overrides: Sequence[str] = ()) -> C
         merged = OmegaConf.merge(OmegaConf.structured(Config), composed)
         config: Config = OmegaConf.to_object(merged)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
-        raise ConfigError(_first_line(error)) from None
+        raise ConfigError(_with_key(error)) from None
     return config
 
 
@@ -151,10 +151,10 @@ def _compose(folder: Path, overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(str(folder), version_base="1.3", job_name="mlkit"):
             return compose("config", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_first_line(error)) from None
+        raise ConfigError(_with_key(error)) from None
     except Exception as error:
         if type(error).__module__.startswith(("yaml", "antlr4")):
-            raise ConfigError(f"{folder} is not readable YAML: {_first_line(error)}") from None
+            raise ConfigError(f"{folder} is not readable YAML: {first_line(error)}") from None
         raise
 
 
@@ -209,8 +209,6 @@ def _check_keys(node: Any, declared: type, path: str) -> None:
             _check_keys(child, hints[key], f"{path}{key}.")
 
 
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+def _with_key(error: Exception) -> str:
     key = getattr(error, "full_key", None)
-    text = lines[0] if lines else repr(error)
-    return f"Setting {key}: {text}" if key else text
+    return f"Setting {key}: {first_line(error)}" if key else first_line(error)

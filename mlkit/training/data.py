@@ -7,13 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlkit.core.column import Column
-from mlkit.core.errors import DataError, listed
+from mlkit.core.errors import DataError, first_line, listed
 from mlkit.core.schema import Schema
 
 _TRUTHS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0"), False),
 }
+#: What parts cells in files that are called CSV, and are not.
+_SEPARATORS = (";", "\t", "|")
 SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz")
 
 
@@ -37,10 +39,12 @@ def read_frame(path: str | Path, schema: type[Schema] | None = None) -> pd.DataF
         If there is no such file, it is of another kind, damaged, or has no rows.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder. Name one file.")
     if not path.is_file():
         raise DataError(f"There is no file {path}. Check the path; it is taken from {Path.cwd()}.")
     if not path.name.lower().endswith(SUFFIXES):
-        raise DataError(f"{path} is neither Parquet nor CSV. Rename it to {listed(SUFFIXES)}.")
+        raise DataError(f"{path} is neither Parquet nor CSV. Write it as one: {listed(SUFFIXES)}.")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes). Export it again.")
     frame = _read_csv(path, schema) if is_csv(path) else _read_parquet(path)
@@ -59,22 +63,46 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         frame: pd.DataFrame = pq.read_table(path).to_pandas()
         # A named index is a column to everybody but pandas.
         frame = frame.reset_index() if frame.index.names != [None] else frame
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is not a readable Parquet file: {_first_line(error)}.") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        # A ValueError is of a date that Python has no year for.
+        raise DataError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
     return frame
 
 
 def _read_csv(path: Path, schema: type[Schema] | None) -> pd.DataFrame:
     try:
+        _check_header(path)
         frame = pd.read_csv(path, dtype=None if schema is None else str, low_memory=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, OSError) as error:
-        raise DataError(f"{path} is not a readable CSV file: {_first_line(error)}.") from None
+        raise DataError(f"{path} is not a readable CSV file: {first_line(error)}") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        # pandas would take the first column for an index, and move all names by one.
+        raise DataError(
+            f"{path} has {len(frame.columns)} names in its first line, and more cells in the next. "
+            "Export it again."
+        )
     if schema is None:
         return frame.apply(_guess_moments)
     for column in schema.columns.values():
         if column.name in frame:
             frame[column.name] = _parse(frame[column.name], column)
     return frame
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a table that commas do not part, or in which a name could mean two columns."""
+    header = list(pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0].dropna())
+    # pandas would call the second one by another name.
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        raise DataError(f"{path} has more than one column called {listed(doubled)}. Rename them.")
+    found = [separator for separator in _SEPARATORS if separator in "".join(header)]
+    if len(header) == 1 and found:
+        raise DataError(
+            f"{path} has one column, called {header[0][:80]!r}: its cells are parted by "
+            f"{found[0]!r}. Export it with commas, or convert it: "
+            f"pandas.read_csv(FILE, sep={found[0]!r}).to_csv(FILE, index=False)."
+        )
 
 
 def _parse(text: pd.Series, column: Column) -> pd.Series:
@@ -96,7 +124,3 @@ def _guess_moments(values: pd.Series) -> pd.Series:
         return pd.to_datetime(values, format="ISO8601")
     except (ValueError, TypeError):
         return values
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else repr(error)

@@ -44,7 +44,7 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
     """
     manifest = bundle.manifest
     try:
-        rows = load_array(bundle.path / TRAINING_ROWS)
+        rows = load_array(bundle.read(TRAINING_ROWS))
         if rows.ndim != 1 or rows.dtype != np.uint64:
             raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")
     except ValueError as error:
@@ -54,7 +54,7 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
     except (msgspec.ValidationError, ConfigError) as error:
         raise BundleError(f"{bundle.path / MANIFEST} has no readable target: {error}") from None
     return TrainedModel(
-        pipeline=load_pipeline(bundle.path / MODEL, trusted),
+        pipeline=load_pipeline(bundle.read(MODEL), trusted, bundle.path / MODEL),
         schema=bundle.schema,
         target=target,
         classes=tuple(manifest.classes),

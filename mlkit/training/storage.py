@@ -12,12 +12,14 @@ from typing import Any
 import skops.io
 from sklearn.pipeline import Pipeline
 
-from mlkit.core.errors import BundleError, FeaturizerError, listed
-from mlkit.training.archive import check_archive
+from mlkit.core.errors import BundleError, FeaturizerError, first_line, listed
+from mlkit.training.archive import SCHEMA, check_archive
 from mlkit.training.inspection import check_built
 
 #: Types that scikit-learn's, LightGBM's, XGBoost's and mlkit's own estimators hold
-#: beside what skops trusts already; none of them runs code that the file brings.
+#: beside what skops trusts already; none of them runs code that the file brings. Two of
+#: them hand their state to a compiled parser: each Booster. Named here they are these
+#: two classes; a reader who had to trust them could only trust their whole packages.
 _TRUSTED = {
     "collections.OrderedDict",
     "collections.defaultdict",
@@ -30,15 +32,18 @@ _TRUSTED = {
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
     "xgboost.sklearn.XGBRegressor",
 }
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_SCHEMA = "schema.json"
 
 
 def save_pipeline(pipeline: Pipeline, path: Path) -> None:
@@ -68,15 +73,18 @@ def save_pipeline(pipeline: Pipeline, path: Path) -> None:
     path.write_bytes(_canonical(stored))
 
 
-def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
+def load_pipeline(stored: bytes, trusted: Sequence[str], path: Path) -> Pipeline:
     """Read what `save_pipeline` wrote, if it uses only types that are trusted.
 
     Parameters
     ----------
-    path
-        The stored pipeline.
+    stored
+        What the file holds.
     trusted
-        Packages whose types may be used beside those of scikit-learn and mlkit.
+        Packages whose types may be used beside those of scikit-learn and mlkit,
+        and the models of LightGBM and XGBoost.
+    path
+        The file, for messages.
 
     Raises
     ------
@@ -85,8 +93,8 @@ def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
         what `save_pipeline` writes.
     """
     try:
-        check_archive(path)
-        found = skops.io.get_untrusted_types(file=path)
+        check_archive(stored)
+        found = skops.io.get_untrusted_types(data=stored)
         refused = [name for name in found if not _is_trusted(name, trusted)]
         if refused:
             packages = sorted({name.split(".")[0] for name in refused})
@@ -95,7 +103,7 @@ def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
                 f"own, trust {listed(packages)} (tool.mlkit.trusted in pyproject.toml, --trust, "
                 "or Predictor.load(..., trusted=[...]))."
             )
-        pipeline = skops.io.load(path, trusted=found)
+        pipeline = skops.io.loads(stored, trusted=found)
     except BundleError:
         raise
     except (ImportError, AttributeError) as error:
@@ -105,7 +113,7 @@ def load_pipeline(path: Path, trusted: Sequence[str]) -> Pipeline:
         ) from error
     except Exception as error:
         # skops raises whatever the objects that it builds raise.
-        raise BundleError(f"{path} is not a readable pipeline: {error}.") from error
+        raise BundleError(f"{path} is not a readable pipeline: {first_line(error)}") from error
     if not isinstance(pipeline, Pipeline):
         raise BundleError(f"{path} holds a {type(pipeline).__name__}, not a pipeline.")
     try:
@@ -138,8 +146,8 @@ def _without_addresses(node: Any) -> str:
 def _canonical(stored: bytes) -> bytes:
     """Replace memory addresses and clock times, which skops writes, by counts."""
     with zipfile.ZipFile(io.BytesIO(stored)) as archive:
-        schema = json.loads(archive.read(_SCHEMA))
-        members = {name: archive.read(name) for name in archive.namelist() if name != _SCHEMA}
+        schema = json.loads(archive.read(SCHEMA))
+        members = {name: archive.read(name) for name in archive.namelist() if name != SCHEMA}
     addresses: dict[Any, int] = {}
     numbers = count(1)
     files: dict[str, str] = {}
@@ -171,5 +179,5 @@ def _canonical(stored: bytes) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, new in files.items():
             archive.writestr(zipfile.ZipInfo(new, _EPOCH), members[name])
-        archive.writestr(zipfile.ZipInfo(_SCHEMA, _EPOCH), json.dumps(schema))
+        archive.writestr(zipfile.ZipInfo(SCHEMA, _EPOCH), json.dumps(schema))
     return buffer.getvalue()

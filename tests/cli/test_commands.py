@@ -3,11 +3,15 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from projects import BIN, ROOT, run
 
@@ -152,6 +156,11 @@ def test_bad_rows_train_nothing(mlkit, rows, tmp_path, how, message):
         ("table.xlsx", b"PK", "neither Parquet nor CSV"),
         ("header.csv", b"carrier,distance\n", "no rows"),
         ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "not a readable CSV file"),
+        ("long.csv", b"a,b\n1,2,\n3,4,\n", "2 names in its first line, and more cells"),
+        ("semicolons.csv", b"a;b\n1,5;2\n", "has one column, called 'a;b': its cells are parted"),
+        ("commas.csv", b"a;b\n1;2,5\n1;2,5,5\n", "sep=';'"),
+        ("tabs.csv", b"a\tb\n1\t2\n", r"sep='\t'"),
+        ("doubled.csv", b"a,b,a\n1,2,3\n", "more than one column called a"),
         ("latin.csv", b"a,b\n\xe9,\xff\n", "not a readable CSV file"),
         ("absent.csv", None, "There is no file"),
     ],
@@ -234,14 +243,19 @@ def test_every_fault_of_a_csv_is_named_at_once(mlkit, packed, rows, tmp_path):
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize("form", ["object", "list", "lines", "stdin", "piped lines"])
+@pytest.mark.parametrize("form", ["object", "list", "lines", "marked", "stdin", "piped lines"])
 def test_records_come_in_every_json_form(mlkit, packed, in_project, tmp_path, monkeypatch, form):
     """An object, a list, an object a line, or standard input."""
     record = (in_project / "data" / "flight.json").read_text()
     line = json.dumps(json.loads(record))
     source = tmp_path / ("rows.jsonl" if form == "lines" else "rows.json")
     lines = f"{line}\n" * 2
-    text = {"object": record, "list": f"[{line},{line}]", "lines": lines}
+    text = {
+        "object": record,
+        "list": f"[{line},{line}]",
+        "lines": lines,
+        "marked": f"\ufeff{record}",
+    }
     text |= {"stdin": record, "piped lines": lines}
     source.write_text(text[form])
     is_piped = form in ("stdin", "piped lines")
@@ -250,7 +264,7 @@ def test_records_come_in_every_json_form(mlkit, packed, in_project, tmp_path, mo
         monkeypatch.setattr(sys, "stdin", stdin)
     code, out, _ = mlkit("predict", packed, "-" if is_piped else source)
     assert code == 0
-    assert len(out.splitlines()) == (1 if form in ("object", "stdin") else 2)
+    assert len(out.splitlines()) == (1 if form in ("object", "marked", "stdin") else 2)
     assert len(set(out.splitlines())) == 1
 
 
@@ -258,6 +272,7 @@ def test_records_come_in_every_json_form(mlkit, packed, in_project, tmp_path, mo
     ("content", "message"),
     [
         ("{", "not readable JSON"),
+        ("[" * 100_000, "not readable JSON"),
         ("7", "maps names to values; found int"),
         ('{"carrier": "UA"}', "origin: is missing"),
         ("[{}, 1]", "Record 0"),
@@ -291,6 +306,39 @@ def test_trust_is_given_by_the_reader(mlkit, python_packed, in_project, tmp_path
     assert code == 5
     assert "trust flight_delay" in error
     assert mlkit("predict", python_packed, record, "--trust", "flight_delay")[0] == 0
+
+
+def test_a_file_that_cannot_be_used_is_named(mlkit, packed, rows, tmp_path):
+    """A folder in its place, or a file in its folder's: exit code 1, and one line."""
+    rows.to_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "out.csv").mkdir()
+    for place in (tmp_path / "out.csv", tmp_path / "rows.parquet" / "out.csv"):
+        code, out, error = mlkit("predict", packed, tmp_path / "rows.parquet", place)
+        assert (code, out) == (1, "")
+        assert f"{tmp_path}" in error
+        assert "cannot be used" in error
+    code, _, error = mlkit("check-data", tmp_path / "out.csv")
+    assert (code, "out.csv is a folder" in error) == (3, True)
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
+
+
+def test_dates_beyond_pythons_are_named(mlkit, tmp_path):
+    """A day of the year 2,941,775 is in no frame."""
+    day = pa.array([2**30], pa.date32())
+    pq.write_table(pa.table({"scheduled_departure": day}), tmp_path / "far.parquet")
+    code, _, error = mlkit("check-data", tmp_path / "far.parquet")
+    assert (code, "year 2941775 is out of range" in error) == (3, True)
+
+
+@pytest.mark.parametrize("text", ["tool = 3", "[tool]\nmlkit = 3", "[tool.mlkit]\nsigners = 3"])
+def test_settings_of_trust_that_make_no_sense_are_named(
+    text, packed, tmp_path, monkeypatch, capsys
+):
+    """A value where a table or a list should be: exit code 2, and the file is named."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert main(["predict", str(packed), "record.json"]) == 2
+    assert re.search(r"tool.*pyproject\.toml must be", capsys.readouterr().err)
 
 
 def test_a_table_needs_a_place_to_go(mlkit, packed):
@@ -375,6 +423,13 @@ def test_an_interrupt_leaves_nothing(in_project, tmp_path):
     assert process.returncode == 130
     assert (out, errors) == ("", "mlkit: interrupted; nothing was left half-written.\n")
     assert not (tmp_path / "b").exists()
+
+
+def test_version_is_the_distributions(capsys):
+    """`mlkit --version` prints the name and the version that is installed."""
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"mlkit {version('mlkit-ship')}\n"
 
 
 def test_help_names_every_exit_code(capsys):

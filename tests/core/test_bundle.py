@@ -13,6 +13,8 @@ from mlkit import Evaluator, Predictor, pack
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import BundleError, ConfigError, FeaturizerError
+from mlkit.scoring import compiled
+from mlkit.training.runtime import open_model
 
 
 @pytest.fixture
@@ -52,6 +54,36 @@ def test_a_folder_holds_what_the_manifest_lists(copied):
     golden.symlink_to(copied.parent / "elsewhere.json")
     with pytest.raises(BundleError, match=r"golden\.json is absent, or a link"):
         Bundle.open(copied)
+
+
+@pytest.mark.parametrize("name", [*layout.FILES, layout.GRAPH])
+def test_what_was_checked_is_what_is_used(copied, name):
+    """A file that was changed, or taken away, after the bundle was opened is not read."""
+    bundle = Bundle.open(copied)
+    content = bundle.read(name)
+    assert content == (copied / name).read_bytes()
+    (copied / name).write_bytes(content + b" ")
+    with pytest.raises(BundleError, match=f"{name} was changed"):
+        bundle.read(name)
+    (copied / name).unlink()
+    with pytest.raises(BundleError, match=f"{name} is absent"):
+        bundle.read(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        (layout.GRAPH, compiled.open_runtime),
+        (layout.MODEL, open_model),
+        (layout.TRAINING_ROWS, open_model),
+    ],
+)
+def test_a_runtime_takes_no_file_that_was_swapped(copied, name, reader):
+    """Neither the graph nor the pipeline, though the bundle was whole when it was opened."""
+    bundle = Bundle.open(copied)
+    (copied / name).write_bytes(b"another")
+    with pytest.raises(BundleError, match=f"{name} was changed"):
+        reader(bundle, ["flight_delay"])
 
 
 def test_golden_rows_that_no_longer_agree_are_refused(copied):

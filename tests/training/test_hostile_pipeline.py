@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import skops.io
-from forgery import Payload, claiming, node, pickled, replaced, stored, value, values
+from forgery import Payload, claiming, node, opened, pickled, replaced, stored, value, values
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingRegressor,
@@ -31,7 +31,7 @@ from mlkit import Predictor
 from mlkit.core import bundle as layout
 from mlkit.core.errors import BundleError
 from mlkit.training.inspection import check_built
-from mlkit.training.storage import load_pipeline, save_pipeline
+from mlkit.training.storage import save_pipeline
 
 REFUSED = "not trusted|not a readable pipeline|not installed"
 
@@ -161,7 +161,7 @@ def test_a_hostile_node_is_not_built(tmp_path, canary, name):
     file = tmp_path / "m.skops"
     file.write_bytes(stored(root, protocol, a_npy=array.getvalue()))
     with pytest.raises(BundleError, match=REFUSED):
-        load_pipeline(file, ["flight_delay"])
+        opened(file, ["flight_delay"])
 
     sound = skops.io.dumps(Pipeline([("f", FunctionTransformer()), ("e", Ridge())]))
     with zipfile.ZipFile(io.BytesIO(sound)) as archive:
@@ -169,7 +169,7 @@ def test_a_hostile_node_is_not_built(tmp_path, canary, name):
     schema["content"]["content"]["memory"] = root
     file.write_bytes(stored(schema, protocol, a_npy=array.getvalue()))
     with pytest.raises(BundleError, match=REFUSED):
-        load_pipeline(file, ["flight_delay"])
+        opened(file, ["flight_delay"])
 
 
 def test_a_hostile_node_in_a_sealed_bundle_is_not_built(python_bundle, canary):
@@ -186,10 +186,10 @@ def test_what_is_no_archive_is_not_handed_to_joblib(tmp_path, canary):
     for compress in (0, 3):
         joblib.dump(Payload(canary), file, compress=compress)
         with pytest.raises(BundleError, match="not a readable pipeline"):
-            load_pipeline(file, ["flight_delay"])
+            opened(file, ["flight_delay"])
     file.write_bytes(pickled(canary))
     with pytest.raises(BundleError, match="not a readable pipeline"):
-        load_pipeline(file, [])
+        opened(file, [])
 
 
 ARRAY = node("NdArrayNode", "numpy.ndarray", type="numpy", file="a.npy")
@@ -215,7 +215,67 @@ def test_an_array_that_claims_what_it_does_not_hold_is_refused(tmp_path, content
     """A shape beyond its bytes, Python objects, a header that is none, another format."""
     (tmp_path / "m.skops").write_bytes(stored(ARRAY, a_npy=content))
     with pytest.raises(BundleError, match="not a readable pipeline"):
-        load_pipeline(tmp_path / "m.skops", [])
+        opened(tmp_path / "m.skops", [])
+
+
+def nested(depth: int, *, shared: dict[str, Any]) -> dict[str, Any]:
+    """Return lists that each hold the next one, and then `shared` with that one's id."""
+    found = values("ListNode", "builtins.list") | {"__id__": depth}
+    for number in range(depth - 1, 0, -1):
+        again = shared | {"__id__": number + 1}
+        found = values("ListNode", "builtins.list", found, again) | {"__id__": number}
+    return found
+
+
+@pytest.mark.parametrize(
+    "shared", [{}, node("CachedNode", "builtins.list"), values("ListNode", "builtins.list")]
+)
+def test_short_references_do_not_take_long(tmp_path, shared):
+    """Twenty lists that hold each other twice, a million in a page, or one in a circle."""
+    file = tmp_path / "m.skops"
+    file.write_bytes(stored(nested(20, shared=shared)))
+    with pytest.raises(BundleError, match="are not the same"):
+        opened(file, [])
+    file.write_bytes(
+        stored(values("ListNode", "builtins.list", shared | {"__id__": 1}) | {"__id__": 1})
+    )
+    with pytest.raises(BundleError, match="nodes called 1 are not the same"):
+        opened(file, [])
+
+
+def test_what_is_shared_is_stored_in_full(tmp_path):
+    """A list and an array that two steps share are read back as one of each."""
+    first, second = FunctionTransformer(), FunctionTransformer()
+    first.shared_ = second.shared_ = [[np.arange(3.0)] * 2] * 2
+    save_pipeline(Pipeline([("a", first), ("b", second), ("e", Ridge())]), tmp_path / "m.skops")
+    found = opened(tmp_path / "m.skops", [])
+    assert found[0].shared_ is found[1].shared_
+    assert found[0].shared_[0][0] is found[0].shared_[1][1]
+
+
+def test_a_member_is_read_once(tmp_path):
+    """A thousand nodes that read one array would take a thousand times its memory."""
+    array = claiming((2,), held=bytes(16))
+    for ids in ({}, {"__id__": 1}), ({"__id__": 1}, {"__id__": 2}):
+        twice = values("ListNode", "builtins.list", *(ARRAY | number for number in ids))
+        (tmp_path / "m.skops").write_bytes(stored(twice, a_npy=array))
+        with pytest.raises(BundleError, match=r"two of its nodes read 'a\.npy'"):
+            opened(tmp_path / "m.skops", [])
+
+
+@pytest.mark.parametrize("name", ["lightgbm.basic.Booster", "xgboost.core.Booster"])
+def test_a_booster_opens_no_file(tmp_path, name):
+    """Both are trusted, and open the file that they are called with: they are not called."""
+    model = tmp_path / "model"
+    model.write_text("tree")
+    arguments = values("TupleNode", "builtins.tuple", value(None), value(None), value(str(model)))
+    for root in (
+        node("ConstructorFromReduceNode", name, content=arguments),
+        values("ListNode", name, value(str(model))),
+    ):
+        (tmp_path / "m.skops").write_bytes(stored(root))
+        with pytest.raises(BundleError, match="calls a Booster"):
+            opened(tmp_path / "m.skops", [])
 
 
 def archive_with(write: Callable[[zipfile.ZipFile], None]) -> bytes:
@@ -235,7 +295,7 @@ def test_a_member_of_another_name_is_refused(tmp_path, name):
     content = archive_with(lambda archive: archive.writestr(name, b"x"))
     (tmp_path / "m.skops").write_bytes(content)
     with pytest.raises(BundleError, match="which skops writes nowhere"):
-        load_pipeline(tmp_path / "m.skops", [])
+        opened(tmp_path / "m.skops", [])
 
 
 def test_a_node_that_names_a_file_outside_reads_no_file(tmp_path):
@@ -244,7 +304,7 @@ def test_a_node_that_names_a_file_outside_reads_no_file(tmp_path):
     for name in ("../outside.npy", str(tmp_path / "outside.npy")):
         (tmp_path / "m.skops").write_bytes(stored(ARRAY | {"file": name}))
         with pytest.raises(BundleError, match=r"not a readable pipeline.*no item named"):
-            load_pipeline(tmp_path / "m.skops", [])
+            opened(tmp_path / "m.skops", [])
 
 
 def test_a_bomb_is_not_unpacked(tmp_path):
@@ -256,19 +316,19 @@ def test_a_bomb_is_not_unpacked(tmp_path):
 
     file.write_bytes(archive_with(bomb))
     with pytest.raises(BundleError, match="is compressed"):
-        load_pipeline(file, [])
+        opened(file, [])
 
     content = bytearray(archive_with(lambda archive: archive.writestr("1.npy", b"x")))
     last = content.rindex(b"PK\x01\x02")
     content[last + 20 : last + 28] = struct.pack("<II", 2**32 - 2, 2**32 - 2)
     file.write_bytes(content)
     with pytest.raises(BundleError, match="claim 4,294,967,"):
-        load_pipeline(file, [])
+        opened(file, [])
 
     with pytest.warns(UserWarning, match="Duplicate name"):
         file.write_bytes(archive_with(lambda archive: archive.writestr("schema.json", b"{}")))
     with pytest.raises(BundleError, match="two members of one name"):
-        load_pipeline(file, [])
+        opened(file, [])
 
 
 def test_a_bomb_in_a_sparse_matrix_is_not_unpacked(tmp_path):
@@ -292,7 +352,7 @@ def test_a_bomb_in_a_sparse_matrix_is_not_unpacked(tmp_path):
     ):
         (tmp_path / "m.skops").write_bytes(stored(matrix, a_npz=inner))
         with pytest.raises(BundleError, match=message):
-            load_pipeline(tmp_path / "m.skops", [])
+            opened(tmp_path / "m.skops", [])
 
 
 def test_a_sparse_matrix_is_read(tmp_path):
@@ -300,7 +360,7 @@ def test_a_sparse_matrix_is_read(tmp_path):
     step = FunctionTransformer()
     step.matrix_ = scipy.sparse.csr_matrix(np.eye(3))
     save_pipeline(Pipeline([("f", step), ("e", Ridge())]), tmp_path / "m.skops")
-    found = load_pipeline(tmp_path / "m.skops", ["scipy"])
+    found = opened(tmp_path / "m.skops", ["scipy"])
     assert (found.named_steps["f"].matrix_.toarray() == np.eye(3)).all()
 
 
@@ -314,7 +374,7 @@ def test_a_schema_that_is_none_is_refused(tmp_path, schema):
         archive.writestr("schema.json", schema)
     (tmp_path / "m.skops").write_bytes(file.getvalue())
     with pytest.raises(BundleError, match=REFUSED):
-        load_pipeline(tmp_path / "m.skops", [])
+        opened(tmp_path / "m.skops", [])
 
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -347,7 +407,7 @@ def test_trees_that_were_fitted_are_read(tmp_path, estimator):
     """Each kind gives what it gave."""
     pipeline = fitted(estimator)
     save_pipeline(pipeline, tmp_path / "m.skops")
-    found = load_pipeline(tmp_path / "m.skops", [])
+    found = opened(tmp_path / "m.skops", [])
     assert (found.predict(X) == pipeline.predict(X)).all()
 
 
@@ -371,7 +431,7 @@ def test_a_tree_that_leads_outside_itself_is_refused(tmp_path, field, number):
         forged(tree, field, number)
         save_pipeline(Pipeline([("e", estimator)]), tmp_path / "m.skops")
         with pytest.raises(BundleError, match="a tree leads outside itself"):
-            load_pipeline(tmp_path / "m.skops", [])
+            opened(tmp_path / "m.skops", [])
 
 
 @pytest.mark.parametrize(
@@ -384,7 +444,7 @@ def test_a_boosted_tree_that_leads_outside_itself_is_refused(tmp_path, field, nu
     pipeline[-1]._predictors[1][0].nodes[field][0] = number
     save_pipeline(pipeline, tmp_path / "m.skops")
     with pytest.raises(BundleError, match="a tree leads outside itself"):
-        load_pipeline(tmp_path / "m.skops", [])
+        opened(tmp_path / "m.skops", [])
 
 
 def test_a_boosted_tree_without_its_categories_is_refused(tmp_path):
@@ -403,7 +463,7 @@ def test_a_boosted_tree_without_its_categories_is_refused(tmp_path):
     pipeline[-1]._predictors[0][0].nodes["is_categorical"][0] = 1
     save_pipeline(pipeline, tmp_path / "m.skops")
     with pytest.raises(BundleError, match="categories that it does not have"):
-        load_pipeline(tmp_path / "m.skops", [])
+        opened(tmp_path / "m.skops", [])
 
 
 def test_an_ensemble_that_expects_other_columns_than_its_trees_is_refused(tmp_path):
@@ -413,12 +473,12 @@ def test_an_ensemble_that_expects_other_columns_than_its_trees_is_refused(tmp_pa
         pipeline[-1].n_features_in_ = 1
         save_pipeline(pipeline, tmp_path / "m.skops")
         with pytest.raises(BundleError, match="expects other columns"):
-            load_pipeline(tmp_path / "m.skops", [])
+            opened(tmp_path / "m.skops", [])
     pipeline = fitted(DecisionTreeRegressor())
     del pipeline[-1].n_features_in_
     save_pipeline(pipeline, tmp_path / "m.skops")
     with pytest.raises(BundleError, match="other nodes or columns"):
-        load_pipeline(tmp_path / "m.skops", [])
+        opened(tmp_path / "m.skops", [])
 
 
 @pytest.mark.parametrize("kind", [CountVectorizer, HashingVectorizer])
@@ -428,4 +488,4 @@ def test_a_step_that_opens_files_is_refused(tmp_path, kind, source):
     step = Pipeline([("inner", kind(input=source))])
     save_pipeline(Pipeline([("v", step), ("e", Ridge())]), tmp_path / "m.skops")
     with pytest.raises(BundleError, match="reads the files that its input names"):
-        load_pipeline(tmp_path / "m.skops", [])
+        opened(tmp_path / "m.skops", [])

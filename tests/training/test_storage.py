@@ -5,14 +5,22 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 import skops.io
-from sklearn.linear_model import Ridge
+from forgery import opened
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.linear_model import Ridge, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 from mlkit.core.errors import BundleError
-from mlkit.training.storage import load_pipeline, save_pipeline
+from mlkit.training.storage import save_pipeline
 
 MODULE = """
 import hashlib, sys
@@ -73,10 +81,32 @@ def test_every_process_writes_the_same_bytes(odd_project):
         )
         digests.add(done.stdout)
     assert len(digests) == 1
-    odd = load_pipeline(odd_project / "m.skops", ["odd_project"]).named_steps["odd"]
+    odd = opened(odd_project / "m.skops", ["odd_project"]).named_steps["odd"]
     assert (odd.known_, odd.file) == ({"a", "b", "c", "d"}, "a.csv")
     assert odd.nested_["file"] == {"file": 1}
     assert odd.nested_["shared"] == [odd.known_, odd.known_]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        VotingClassifier([("ridge", RidgeClassifier()), ("tree", DecisionTreeClassifier())]),
+        StackingClassifier([("ridge", RidgeClassifier())], cv=2),
+        GridSearchCV(RidgeClassifier(), {"alpha": [1, 2]}, cv=2),
+        MLPClassifier(max_iter=2),
+        MLPClassifier(max_iter=2, solver="sgd"),
+        LGBMClassifier(n_estimators=2, verbose=-1),
+        XGBClassifier(n_estimators=2),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_libraries_estimators_hold_is_trusted(tmp_path, estimator):
+    """Nobody has to trust scikit-learn, LightGBM or XGBoost by name to read a model of theirs."""
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    pipeline = Pipeline([("e", estimator)]).fit(rows, [0, 1] * 20)
+    save_pipeline(pipeline, tmp_path / "m.skops")
+    assert (opened(tmp_path / "m.skops", []).predict(rows) == pipeline.predict(rows)).all()
 
 
 def test_what_a_trusted_module_imported_is_not_trusted(odd_project):
@@ -89,17 +119,17 @@ def test_what_a_trusted_module_imported_is_not_trusted(odd_project):
     module.run.__module__ = kept
     (odd_project / "m.skops").write_bytes(stored)
     with pytest.raises(BundleError, match=r"not trusted: odd_project\.run"):
-        load_pipeline(odd_project / "m.skops", ["odd_project"])
+        opened(odd_project / "m.skops", ["odd_project"])
 
 
 def test_what_is_no_pipeline_is_refused(tmp_path):
     """Neither another object nor another file is taken for a pipeline."""
     (tmp_path / "a.skops").write_bytes(skops.io.dumps(Ridge()))
     with pytest.raises(BundleError, match="holds a Ridge"):
-        load_pipeline(tmp_path / "a.skops", [])
+        opened(tmp_path / "a.skops", [])
     (tmp_path / "b.skops").write_bytes(b"\x80\x05cos\nsystem\n.")
     with pytest.raises(BundleError, match="not a readable pipeline"):
-        load_pipeline(tmp_path / "b.skops", [])
+        opened(tmp_path / "b.skops", [])
 
 
 def test_what_cannot_be_stored_is_refused(tmp_path):
@@ -112,4 +142,4 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
     step.odd = threading.Lock()
     save_pipeline(pipeline, tmp_path / "a.skops")
     with pytest.raises(BundleError, match=r"not trusted: _thread\.lock"):
-        load_pipeline(tmp_path / "a.skops", [])
+        opened(tmp_path / "a.skops", [])
