@@ -1,6 +1,7 @@
 """Tree ensembles of scikit-learn, LightGBM and XGBoost, as sums of trees and a link."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,9 @@ from mlkit.training.compilation.trees import LESS, Converted, Forest, Matrix, as
 from mlkit.training.compilation.values import const
 
 
-def _trees_of(estimator: Any) -> list[Any]:
-    return list(getattr(estimator, "estimators_", [estimator]))
-
-
 def mean_of_trees(estimator: Any, features: Matrix) -> Converted:
     """Convert a tree or a forest of scikit-learn's."""
-    trees = [tree.tree_ for tree in _trees_of(estimator)]
+    trees = [tree.tree_ for tree in getattr(estimator, "estimators_", [estimator])]
     if trees[0].value.shape[1] != 1:
         raise Untraceable("an estimator with several outputs", "Train one for each.")
     n_classes = trees[0].value.shape[2] if is_classifier(estimator) else 1
@@ -114,9 +111,10 @@ _LIGHTGBM_LINKS = {
 def lightgbm(estimator: Any, features: Matrix) -> Converted:
     """Convert a LightGBM model, as far as its best iteration."""
     model = estimator.booster_.dump_model()
-    objective, *settings = model.get("objective", "custom").split()
+    described = model.get("objective", "custom")
+    objective, *settings = described.split()
     if "sqrt" in settings or objective not in _LIGHTGBM_LINKS:
-        raise Untraceable(f"LightGBM's objective {objective}", "Use a standard one.")
+        raise Untraceable(f"LightGBM's objective {described!r}", "Use a standard one.")
     n_targets = model["num_tree_per_iteration"]
     forest = Forest(n_targets=n_targets)
     trees = model["tree_info"]
@@ -202,14 +200,9 @@ def xgboost(estimator: Any, features: Matrix) -> Converted:
         raise Untraceable("an XGBoost model with several outputs", "Train one for each.")
     if booster.attr("best_iteration"):
         trees = trees[: model["iteration_indptr"][booster.best_iteration + 1]]
-    n_targets = max(targets, default=0) + 1
+    forest = Forest(n_targets=max(targets, default=0) + 1, mode=LESS, dtype="float32")
     base = np.atleast_1d(np.asarray(json.loads(settings["base_score"]), dtype="float32"))
-    if link == "sigmoid":
-        base = np.log(base / (1 - base))
-    elif link == "exp":
-        base = np.log(base)
-    forest = Forest(n_targets=n_targets, mode=LESS, dtype="float32")
-    forest.start(np.broadcast_to(base, (n_targets,)))
+    forest.start(np.broadcast_to(_XGBOOST_STARTS[link](base), (forest.n_targets,)))
     # Dart weighs its trees once more.
     weights = np.array(boosted.get("weight_drop", np.ones(len(trees))), dtype="float32")
     for tree, target, weight in zip(trees, targets, weights, strict=False):
@@ -224,6 +217,15 @@ _XGBOOST_LINKS = {
     "reg:quantileerror": "identity", "count:poisson": "exp", "reg:gamma": "exp",
     "reg:tweedie": "exp",
 }  # fmt: skip
+
+
+#: Sums start from the base score, as their link takes it.
+_XGBOOST_STARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sigmoid": lambda base: np.log(base / (1 - base)),
+    "exp": np.log,
+    "identity": np.asarray,
+    "softmax": np.asarray,
+}
 
 
 def _add_xgboost(forest: Forest, tree: dict[str, Any], target: int, weight: np.float32) -> None:
