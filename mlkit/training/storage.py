@@ -17,18 +17,21 @@ from mlkit.training.archive import SCHEMA, check_archive
 from mlkit.training.inspection import check_built
 
 #: Types that scikit-learn's, LightGBM's, XGBoost's and mlkit's own estimators hold
-#: beside what skops trusts already; none of them runs code that the file brings. Two of
+#: beside what skops trusts already; none of them runs code that the file brings: what a
+#: partial calls must be trusted as well. Two of
 #: them hand their state to a compiled parser: each Booster. Named here they are these
 #: two classes; a reader who had to trust them could only trust their whole packages.
 _TRUSTED = {
     "collections.OrderedDict",
     "collections.defaultdict",
+    "functools.partial",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
     "mlkit.training.encoding.MomentParts",
     "mlkit.training.encoding.TableEncoder",
     "numpy.dtype",
+    "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -39,8 +42,11 @@ _TRUSTED = {
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
+    "sklearn.utils.validation.check_array",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRFClassifier",
+    "xgboost.sklearn.XGBRFRegressor",
     "xgboost.sklearn.XGBRegressor",
 }
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -1,7 +1,8 @@
 """From a fitted pipeline to one ONNX graph: blocks of raw columns in, scores out."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -15,6 +16,7 @@ from spox import Tensor, Var, argument
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
 from mlkit.training.compilation.encoders import check_encoder, encode, numbers, passed_through
+from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.tracing import trace
 from mlkit.training.compilation.values import NUMBERS, Value, cast
@@ -54,18 +56,18 @@ def compile_model(model: TrainedModel) -> Compiled:
     Raises
     ------
     Untraceable
-        Naming the file, the line and the operation that does not compile, or
-        the step that does not.
+        Naming the operation that does not compile, and its file and line or
+        the step of the pipeline.
     """
     featurizer, encoder, estimator = (step for _, step in model.pipeline.steps)
-    check_encoder(encoder)
     inputs, features = _traced(model.schema, featurizer)
+    with _naming("encoder", encoder):
+        check_encoder(encoder)
+        matrix = encode(encoder, features, inputs.joined)
     rounded = _rounded(features, inputs)
-    found = scores(
-        estimator,
-        encode(encoder, features, inputs.joined),
-        [place for place, name in enumerate(numbers(encoder)) if name in rounded],
-    )
+    places = [place for place, name in enumerate(numbers(encoder)) if name in rounded]
+    with _naming("estimator", estimator):
+        found = scores(estimator, matrix, places)
     sources = [features[name].source for name in passed_through(encoder)]
     return _built({"scores": found}, inputs, sources)
 
@@ -87,6 +89,39 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
         for name, v in features.items()
     }
     return _built(outputs, inputs, [])
+
+
+class UntraceableStep(Untraceable):
+    """A step of the pipeline that does not compile, whoever asked for it.
+
+    Parameters
+    ----------
+    step
+        encoder or estimator.
+    operation, advice
+        See `Untraceable`.
+    """
+
+    def __init__(self, step: str, operation: str, advice: str) -> None:
+        super().__init__(operation, advice)
+        self.line = f"the pipeline's {step}"
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.operation} does not compile. {self.advice}"
+
+
+@contextmanager
+def _naming(name: str, step: Any) -> Iterator[None]:
+    """Say which step it is that does not compile."""
+    try:
+        yield
+    except Untraceable as error:
+        raise UntraceableStep(name, error.operation, error.advice) from error
+    except Exception as error:
+        # skl2onnx raises what it likes, and seldom says of what.
+        first = str(error).strip().partition("\n")[0][:300]
+        said = f"{type(error).__name__}: {first}"
+        raise UntraceableStep(name, type(step).__name__, said) from error
 
 
 class _Inputs:

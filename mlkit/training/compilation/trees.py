@@ -11,6 +11,28 @@ from spox import Var
 
 LESS_OR_EQUAL, LESS = 0, 1
 _SUM = 1
+#: Far more than a logarithm or a sine errs by, far less than two values differ by.
+_LAST_DIGITS = 1e-13
+
+
+#: Sums, and the name of the function that makes answers of them.
+Converted = tuple[Var, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Features, and the positions of those whose last digits depend on who computes them."""
+
+    var: Var
+    rounded: frozenset[int]
+
+    def thresholds(self, feature: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+        """Return thresholds that features equal to them do not pass by their last digits.
+
+        A histogram's threshold may be the very value that training rows have.
+        """
+        is_rounded = np.isin(feature, list(self.rounded))
+        return np.where(is_rounded, threshold + _LAST_DIGITS * np.abs(threshold), threshold)
 
 
 @dataclass(kw_only=True)
