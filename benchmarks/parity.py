@@ -32,7 +32,6 @@ from xgboost import XGBRegressor
 
 from mlkit import Schema, TableEncoder, Trainer
 from mlkit.core.bundle import Parity
-from mlkit.core.decision import THRESHOLD
 from mlkit.core.rows import read_table
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.compilation.errors import Untraceable
@@ -106,7 +105,6 @@ def measure(model: Model, data: Data, *, quick: bool) -> Parity:
         trained,
         compile_model(trained),
         read_table(schema, frame),
-        threshold=THRESHOLD,
         n_real=None,
         n_fuzzed=N_QUICK if quick else N_FUZZED,
     )

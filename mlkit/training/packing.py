@@ -93,7 +93,7 @@ def pack(
     with stage(log, "packing", path=str(path)), written_folder(path) as draft:
         golden = golden_rows(model, frame)
         with stage(log, "compiling"):
-            outcome = compiled(model, rows, threshold=THRESHOLD)
+            outcome = compiled(model, rows)
         manifest = Manifest(
             format=layout.FORMAT,
             name=name,

@@ -112,7 +112,7 @@ def certified(estimator, task: str, orders: pd.DataFrame, mode: str = "passthrou
         splitter=Splitter(kind="stratified"),
     ).fit(orders)
     rows = read_table(Order, orders)
-    return certify(model, compile_model(model), rows, threshold=0.5, n_fuzzed=N_FUZZED)
+    return certify(model, compile_model(model), rows, n_fuzzed=N_FUZZED)
 
 
 def of_template(task: str) -> dict[str, tuple[object, str]]:
@@ -349,5 +349,5 @@ def test_a_value_at_a_threshold_does_not_pass_it_by_its_last_digit():
         splitter=Splitter(kind="stratified"),
     ).fit(frame)
     rows = read_table(Order, frame)
-    parity = certify(model, compile_model(model), rows, threshold=0.5, n_fuzzed=N_FUZZED)
+    parity = certify(model, compile_model(model), rows, n_fuzzed=N_FUZZED)
     assert parity.largest_difference <= 1e-12
