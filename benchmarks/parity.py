@@ -148,7 +148,7 @@ def main() -> int:
             except (Untraceable, UnequalError) as error:
                 faults.append(f"{model.data}, {name}: {error}")
             print(f"{model.data}, {name}: {perf_counter() - start:.0f} s", file=sys.stderr)
-    print(f"\nAllowed: {TOLERANCE:g}; of predicted numbers above 1, as their share.")
+    print(f"\nAllowed: {TOLERANCE:g}; of predicted numbers, as a share of their size.")
     for fault in faults:
         print(f"Missed: {fault}")
     return 1 if faults else 0

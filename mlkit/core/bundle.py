@@ -37,7 +37,9 @@ _LABELS = (str, int, float)
 MOST_BYTES = 64 * 2**20
 
 
-class Parity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Parity(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """The certificate that a graph and the pipeline that it was made from are equal.
 
     Attributes

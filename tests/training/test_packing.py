@@ -10,6 +10,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from mlkit import Evaluator, Predictor, TableEncoder, Trainer, pack
+from mlkit.core.bundle import Bundle
 from mlkit.core.column import Column
 from mlkit.core.errors import ConfigError
 from mlkit.core.records import broken_rule
@@ -44,6 +45,13 @@ def test_the_card_has_a_cell_for_each_field(parts, tmp_path):
     bundle = pack(dataclasses.replace(model, schema=schema), *others, tmp_path / "m", name="m")
     card = (bundle.path / "README.md").read_text()
     assert "| temp | number | yes | °F \\| °C | Warm or \\| cold. |\n" in card
+
+
+def test_a_certificate_says_its_scale_only_where_it_is_not_one(packed):
+    """So the manifest of a bundle from before there were scales keeps its digest."""
+    bundle = Bundle.open(packed)
+    assert bundle.manifest.parity.scale == 1
+    assert '"scale"' not in (packed / "manifest.json").read_text()
 
 
 def test_an_estimator_of_single_precision_is_packed(trainer, flights, tmp_path):
