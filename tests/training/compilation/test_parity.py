@@ -83,10 +83,9 @@ class Picky(Featurizer):
 
 
 @pytest.fixture(scope="module")
-def picky(trainer, flights):
+def picky(build, flights):
     """Return a model whose featurizer takes every flight yet."""
-    parts = {"schema": trainer.schema, "target": trainer.target, "estimator": trainer.estimator}
-    return Trainer(featurizer=Picky(), **parts).fit(flights)
+    return build(featurizer=Picky()).fit(flights)
 
 
 def test_rows_that_the_pipeline_refuses_are_not_counted_as_compared(picky, rows, monkeypatch):
@@ -125,13 +124,11 @@ def test_real_rows_are_drawn_from_all_of_them(picky, rows, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-7])
-def test_small_numbers_are_held_to_their_own_scale(trainer, flights, size):
+def test_small_numbers_are_held_to_their_own_scale(build, flights, size):
     """A graph of another regression is refused, in minutes and in ten millionths of one."""
     small = flights.assign(arr_delay=flights["arr_delay"] * size)
-    regression = Trainer(
-        schema=trainer.schema,
+    regression = build(
         target=Target(task="regression", column="arr_delay"),
-        featurizer=trainer.featurizer,
         estimator=HistGradientBoostingRegressor(max_iter=10),
     )
     model, other = regression.fit(small), regression.fit(small.iloc[::2])
@@ -197,15 +194,13 @@ class Sigmas(Featurizer):
         return frame[["distance"]].assign(is_final=is_final)
 
 
-def test_a_change_of_case_that_differs_is_found(trainer, flights):
+def test_a_change_of_case_that_differs_is_found(build, flights):
     """Python's own lower() looks at the neighbours of a sigma, a table of characters does not."""
     # No word here ends in a sigma, in whatever case.
     is_late = flights["arr_delay"].fillna(0) >= 30
     words = flights.assign(dest=np.where(is_late, "ςx", "ox"))
     with pd.option_context("mode.string_storage", "python"):
-        model = Trainer(
-            schema=trainer.schema,
-            target=trainer.target,
+        model = build(
             featurizer=Sigmas(),
             estimator=DecisionTreeClassifier(max_depth=2),
         ).fit(words)
@@ -263,11 +258,9 @@ class Centred(Featurizer):
         return frame[["distance"]].assign(centred=frame["distance"] - frame["distance"].mean())
 
 
-def test_a_trace_that_took_another_way_is_refused(trainer, flights, rows):
+def test_a_trace_that_took_another_way_is_refused(build, flights, rows):
     """What a trace cannot see, the certificate finds: the reason has the difference."""
-    linear = Trainer(
-        schema=trainer.schema,
-        target=trainer.target,
+    linear = build(
         featurizer=TwoWays(),
         estimator=LogisticRegression(),
         encoder=TableEncoder(numbers="standardize"),
@@ -278,11 +271,9 @@ def test_a_trace_that_took_another_way_is_refused(trainer, flights, rows):
     assert "The graph differs from the pipeline by" in outcome.reason
 
 
-def test_a_look_at_other_rows_is_named_with_its_line(trainer, flights, rows):
+def test_a_look_at_other_rows_is_named_with_its_line(build, flights, rows):
     """The reason has file, line, operation and what to do."""
-    model = Trainer(
-        schema=trainer.schema,
-        target=trainer.target,
+    model = build(
         featurizer=Centred(),
         estimator=HistGradientBoostingClassifier(max_iter=2),
     ).fit(flights)
@@ -292,12 +283,9 @@ def test_a_look_at_other_rows_is_named_with_its_line(trainer, flights, rows):
     assert ".mean of a column does not compile. A feature comes from its own row" in reason
 
 
-def test_an_estimator_that_does_not_convert_is_shipped_in_python(trainer, flights, tmp_path):
+def test_an_estimator_that_does_not_convert_is_shipped_in_python(build, flights, tmp_path):
     """Manifest, card and log say why; the bundle predicts all the same, with the training side."""
-    model = Trainer(
-        schema=trainer.schema,
-        target=trainer.target,
-        featurizer=trainer.featurizer,
+    model = build(
         estimator=BaggingClassifier(DecisionTreeClassifier(max_depth=3), n_estimators=3),
         encoder=TableEncoder(numbers="standardize"),
     ).fit(flights)
@@ -335,13 +323,11 @@ NUMBERS_ALONE = ColumnTransformer([("kept", SimpleImputer(), ["distance", "temp"
     ],
 )
 def test_whatever_stops_a_compilation_becomes_the_reason(
-    trainer, flights, estimator, encoder, reason
+    build, trainer, flights, estimator, encoder, reason
 ):
     """No estimator, encoder or converter that fails keeps a model from being packed."""
     standardized = TableEncoder(numbers="standardize")
-    model = Trainer(
-        schema=trainer.schema,
-        target=trainer.target,
+    model = build(
         featurizer=Given() if encoder is NUMBERS_ALONE else trainer.featurizer,
         estimator=estimator,
         encoder=encoder or standardized,
@@ -369,13 +355,11 @@ OF_EACH_TASK = {
 
 
 @pytest.mark.parametrize("task", OF_EACH_TASK)
-def test_both_runtimes_of_a_bundle_say_the_same(trainer, flights, tmp_path, task):
+def test_both_runtimes_of_a_bundle_say_the_same(build, flights, tmp_path, task):
     """One record, a list, a frame and columns, through the graph and through the pipeline."""
     target, estimator = OF_EACH_TASK[task]
-    model = Trainer(
-        schema=trainer.schema,
+    model = build(
         target=target,
-        featurizer=trainer.featurizer,
         estimator=estimator,
         encoder=TableEncoder(numbers="standardize"),
     ).fit(flights)
