@@ -63,6 +63,14 @@ def trainer(project: Path) -> Trainer:
 
 
 @pytest.fixture(scope="session")
+def build(trainer: Trainer) -> Callable[..., Trainer]:
+    """Return what builds a trainer like the default project's, with some parts changed."""
+    names = ("schema", "target", "featurizer", "estimator")
+    parts = {name: getattr(trainer, name) for name in names}
+    return lambda **changes: Trainer(**{**parts, **changes})
+
+
+@pytest.fixture(scope="session")
 def packed(trainer: Trainer, flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory):
     """Return the folder of a bundle of the default project."""
     model = trainer.fit(flights)

@@ -38,7 +38,9 @@ _LABELS = (str, int, float)
 MOST_BYTES = 64 * 2**20
 
 
-class Parity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Parity(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """The certificate that a graph and the pipeline that it was made from are equal.
 
     Attributes
@@ -46,15 +48,17 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     n_rows
         Rows that were scored by both, by their origin.
     n_refused
-        Rows among them that the pipeline raised an error for.
+        Rows beside these that were left out, since the pipeline raised an error for them.
     n_flipped
         Rows whose decision differed, ties within the tolerance left out: 0.
     largest_difference
-        Between two scores; of numbers above 1, as their share.
+        Between two scores, as a share of their size, or of `scale` where that is more.
     tolerance
         The most that it may be.
     batches
-        The numbers of rows that were scored at once.
+        The numbers of rows that the graph was given at once, and whose scores agree.
+    scale
+        1; of predicted numbers, their standard deviation where that is less.
     """
 
     n_rows: dict[str, int]
@@ -63,6 +67,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     largest_difference: float
     tolerance: float
     batches: list[int]
+    scale: float = 1.0
 
     def summary(self) -> str:
         """Say in a sentence what was compared, and what was found."""
@@ -70,7 +75,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return (
             f"one compiled function, proven equal to the pipeline on {n_rows} rows: scores "
             f"differ by at most {self.largest_difference:.1e} (allowed: {self.tolerance:g}), no "
-            f"decision differs; the pipeline refuses {self.n_refused} of these rows"
+            f"decision differs; left out are {self.n_refused:,} more that the pipeline refuses"
         )
 
 

@@ -33,11 +33,16 @@ def card(
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {column.name} | {column.kind} | {'yes' if column.nullable else 'no'} "
-        f"| {column.unit or ''} | {column.description or ''} |"
+        f"| {_cell(column.name)} | {column.kind} | {'yes' if column.nullable else 'no'} "
+        f"| {_cell(column.unit)} | {_cell(column.description)} |"
         for column in known
     ]
     return "\n".join(lines) + "\n"
+
+
+def _cell(text: str | None) -> str:
+    """Return text as one cell of a table, whatever it holds."""
+    return " ".join((text or "").split()).replace("|", "\\|")
 
 
 def _target_words(target: Any) -> str:

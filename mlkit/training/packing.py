@@ -83,7 +83,7 @@ def pack(
         If `path` is there, and is no bundle.
     """
     path = Path(path)
-    if path.exists() and any(path.iterdir()) and not (path / layout.MANIFEST).is_file():
+    if path.exists() and not _is_replaced(path):
         raise ConfigError(f"{path} is there, and is no bundle: it will not be replaced. Move it.")
     if trusted is None:
         homes = {type(s).__module__.split(".")[0] for s in model.pipeline.named_steps.values()}
@@ -91,9 +91,10 @@ def pack(
     rows = read_table(model.schema, frame)
     seen = rows if reference is None else read_table(model.schema, reference)
     with stage(log, "packing", path=str(path)), written_folder(path) as draft:
-        golden = golden_rows(model, frame)
+        scores = PythonRuntime(model).scores(rows)
+        golden = golden_rows(model, rows, scores)
         with stage(log, "compiling"):
-            outcome = compiled(model, rows, threshold=THRESHOLD)
+            outcome = compiled(model, rows)
         manifest = Manifest(
             format=layout.FORMAT,
             name=name,
@@ -114,7 +115,7 @@ def pack(
             layout.SCHEMA: model.schema.to_json(),
             layout.GOLDEN: golden,
             layout.EVALUATION: evaluation.to_json(),
-            layout.PROFILE: _json(profile(model.schema, seen, PythonRuntime(model).scores(rows))),
+            layout.PROFILE: _json(profile(model.schema, seen, scores)),
             layout.CARD: card(model, evaluation, manifest, description=description),
         }
         for file, text in texts.items():
@@ -126,6 +127,11 @@ def pack(
         layout.seal(draft, manifest)
         _prove(draft, trusted)
     return Bundle.open(path)
+
+
+def _is_replaced(path: Path) -> bool:
+    """Whether what lies there is a bundle, or an empty folder."""
+    return (path / layout.MANIFEST).is_file() or (path.is_dir() and not any(path.iterdir()))
 
 
 def _prove(draft: Path, trusted: Sequence[str]) -> None:

@@ -17,10 +17,9 @@ from mlkit.training.archive import SCHEMA, check_archive
 from mlkit.training.inspection import check_built
 
 #: Types that scikit-learn's, LightGBM's, XGBoost's and mlkit's own estimators hold
-#: beside what skops trusts already; none of them runs code that the file brings: what a
-#: partial calls must be trusted as well. Two of
-#: them hand their state to a compiled parser: each Booster. Named here they are these
-#: two classes; a reader who had to trust them could only trust their whole packages.
+#: beside what skops trusts already; none of them runs code that the file brings: what
+#: a partial calls must be trusted as well. Each Booster hands its state to a compiled
+#: parser; a reader who had to trust it could only trust its whole package.
 _TRUSTED = {
     "collections.OrderedDict",
     "collections.defaultdict",

@@ -161,7 +161,7 @@ def test_a_failed_packing_keeps_the_former_bundle(trainer, flights, tmp_path, mo
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
 
 
-def test_a_model_that_looks_at_its_batch_is_not_packed(trainer, flights, tmp_path):
+def test_a_model_that_looks_at_its_batch_is_not_packed(build, flights, tmp_path):
     """Rows that score otherwise alone than together are found before anything is written."""
     from flight_delay.features import FlightFeaturizer
 
@@ -170,8 +170,7 @@ def test_a_model_that_looks_at_its_batch_is_not_packed(trainer, flights, tmp_pat
             hours = frame["scheduled_departure"].dt.hour
             return frame[[]].assign(rank=hours.rank(pct=True))
 
-    parts = {"schema": trainer.schema, "target": trainer.target, "estimator": trainer.estimator}
-    model = type(trainer)(featurizer=Ranked(), **parts).fit(flights)
+    model = build(featurizer=Ranked()).fit(flights)
     holdout = model.holdout(flights)
     evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
     with pytest.raises(FeaturizerError, match="score otherwise alone than together"):
@@ -190,18 +189,15 @@ def test_only_a_bundle_is_replaced(trainer, flights, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_personal_data_stay_behind(trainer, flights, tmp_path):
+def test_personal_data_stay_behind(build, trainer, flights, tmp_path):
     """Golden rows hold no value of a pii column."""
     schema = type(trainer.schema)("Flight", (trainer.schema,), {"__module__": __name__})
     schema.columns = {
         name: dataclasses.replace(column, pii=name in ("tailnum", "carrier", "distance"))
         for name, column in trainer.schema.columns.items()
     }
-    changed = type(trainer)(
+    changed = build(
         schema=schema,
-        target=trainer.target,
-        featurizer=trainer.featurizer,
-        estimator=trainer.estimator,
     )
     model = changed.fit(flights)
     holdout = model.holdout(flights)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from mlkit import Evaluator, Predictor, TableEncoder, Target, Trainer, pack
+from mlkit import Evaluator, Predictor, TableEncoder, Target, pack
 from mlkit.core.errors import BundleError, DataError, FeaturizerError
 
 
@@ -105,12 +105,10 @@ def test_hooks_change_records_and_answers(packed, flights):
         (Target(task="regression", column="arr_delay"), Ridge()),
     ],
 )
-def test_other_tasks_have_answers_of_their_own(trainer, flights, tmp_path, target, estimator):
+def test_other_tasks_have_answers_of_their_own(build, flights, tmp_path, target, estimator):
     """A class with every class's probability, or a number."""
-    model = Trainer(
-        schema=trainer.schema,
+    model = build(
         target=target,
-        featurizer=trainer.featurizer,
         estimator=estimator,
         encoder=TableEncoder(numbers="standardize"),
     ).fit(flights)

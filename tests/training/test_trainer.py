@@ -10,22 +10,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.svm import LinearSVC
 
-from mlkit import Evaluator, Featurizer, Splitter, TableEncoder, Target, Trainer
+from mlkit import Evaluator, Featurizer, Splitter, TableEncoder, Target
 from mlkit.core.errors import ConfigError, DataError, FeaturizerError
 from mlkit.training.evaluation import Evaluation
 
 LATE = Target(task="binary", column="arr_delay", edges=(30,))
-
-
-def build(trainer: Trainer, **changes: object) -> Trainer:
-    """Return a trainer like the default project's, with some parts changed."""
-    parts = {
-        "schema": trainer.schema,
-        "target": trainer.target,
-        "featurizer": trainer.featurizer,
-        "estimator": trainer.estimator,
-    }
-    return Trainer(**{**parts, **changes})
 
 
 class Recorder(Featurizer):
@@ -39,20 +28,20 @@ class Recorder(Featurizer):
         return frame[["distance"]]
 
 
-def test_outcomes_never_reach_a_featurizer(trainer, flights):
+def test_outcomes_never_reach_a_featurizer(build, flights):
     """Neither in training nor in scoring does a featurizer see a target or an outcome."""
     Recorder.seen.clear()
-    model = build(trainer, featurizer=Recorder()).fit(flights)
+    model = build(featurizer=Recorder()).fit(flights)
     model.scores(model.schema.validate(flights))
     outcomes = {"dep_delay", "arr_delay", "air_time"}
     assert Recorder.seen
     assert all(outcomes.isdisjoint(frame.columns) for frame in Recorder.seen)
 
 
-def test_training_sees_no_row_of_the_holdout(trainer, flights):
+def test_training_sees_no_row_of_the_holdout(build, flights):
     """The default holds out the latest flights, and only earlier ones are fitted."""
     Recorder.seen.clear()
-    model = build(trainer, featurizer=Recorder()).fit(flights)
+    model = build(featurizer=Recorder()).fit(flights)
     fitted = Recorder.seen[0]
     holdout = model.holdout(flights)
     assert fitted["scheduled_departure"].max() < holdout["scheduled_departure"].min()
@@ -75,10 +64,10 @@ def test_an_evaluation_leaves_out_what_was_trained_on(trainer, flights):
         evaluator.evaluate(model, flights.iloc[model.split.train])
 
 
-def test_rows_that_are_alike_are_counted_not_dropped(trainer, flights):
+def test_rows_that_are_alike_are_counted_not_dropped(build, flights):
     """Of rows that are alike, as many are left out as were trained on, so a holdout remains."""
     alike = pd.concat([flights.head(40)] * 50, ignore_index=True)
-    model = build(trainer, splitter=Splitter(kind="stratified")).fit(alike)
+    model = build(splitter=Splitter(kind="stratified")).fit(alike)
     holdout = model.holdout(alike)
     evaluator = Evaluator(n_resamples=0)
     assert evaluator.evaluate(model, holdout, held_out=True).n_rows == len(holdout)
@@ -130,11 +119,9 @@ def test_an_evaluation_survives_its_json_form(trainer, flights):
         (Ridge(), Target(task="regression", column="arr_delay")),
     ],
 )
-def test_every_task_is_learned_better_than_by_guessing(trainer, flights, estimator, target):
+def test_every_task_is_learned_better_than_by_guessing(build, flights, estimator, target):
     """Linear models and forests beat the naive baseline on each task."""
-    changed = build(
-        trainer, estimator=estimator, target=target, encoder=TableEncoder(numbers="standardize")
-    )
+    changed = build(estimator=estimator, target=target, encoder=TableEncoder(numbers="standardize"))
     model = changed.fit(flights)
     evaluation = Evaluator(n_resamples=0).evaluate(model, flights)
     error = evaluation["rmse" if target.task == "regression" else "log_loss"]
@@ -144,12 +131,10 @@ def test_every_task_is_learned_better_than_by_guessing(trainer, flights, estimat
     )
 
 
-def test_one_seed_gives_one_model(trainer, flights):
+def test_one_seed_gives_one_model(build, flights):
     """Two fits with a seed score exactly alike; another seed may not."""
     forest = RandomForestClassifier(5, min_samples_leaf=10)
-    one, two, other = (
-        build(trainer, estimator=forest, seed=seed).fit(flights) for seed in (1, 1, 2)
-    )
+    one, two, other = (build(estimator=forest, seed=seed).fit(flights) for seed in (1, 1, 2))
     rows = one.schema.validate(flights)
     assert np.array_equal(one.scores(rows), two.scores(rows))
     assert not np.array_equal(one.scores(rows), other.scores(rows))
@@ -167,18 +152,18 @@ def test_one_seed_gives_one_model(trainer, flights):
         ({"target": Target(task="binary", column="arr_dely")}, "Did you mean arr_delay"),
     ],
 )
-def test_refuses_parts_that_do_not_fit_before_reading_a_row(trainer, changes, message):
+def test_refuses_parts_that_do_not_fit_before_reading_a_row(build, changes, message):
     """An estimator that does not fit the task is named when the trainer is built."""
     with pytest.raises(ConfigError, match=message):
-        build(trainer, **changes)
+        build(**changes)
 
 
-def test_refuses_a_split_that_leaves_one_answer(trainer, flights):
+def test_refuses_a_split_that_leaves_one_answer(build, flights):
     """A class that lies wholly in the holdout cannot be learned."""
     is_early = flights["scheduled_departure"] < "2013-10-01"
     frame = flights.assign(arr_delay=flights["arr_delay"].where(~is_early, 0.0))
     with pytest.raises(DataError, match="lack some answers"):
-        build(trainer, splitter=Splitter(cut="2013-10-01")).fit(frame)
+        build(splitter=Splitter(cut="2013-10-01")).fit(frame)
 
 
 class Broken(Featurizer):
@@ -214,10 +199,10 @@ class Broken(Featurizer):
         ("attribute", "reads dep_delay, which it is not given"),
     ],
 )
-def test_refuses_a_featurizer_that_breaks_its_contract(trainer, flights, way, message):
+def test_refuses_a_featurizer_that_breaks_its_contract(build, flights, way, message):
     """What it did is named, before any estimator is fitted."""
     with pytest.raises(FeaturizerError, match=message):
-        build(trainer, featurizer=Broken(way)).fit(flights)
+        build(featurizer=Broken(way)).fit(flights)
 
 
 class Unsure(ClassifierMixin, BaseEstimator):
@@ -233,9 +218,9 @@ class Unsure(ClassifierMixin, BaseEstimator):
         return np.full((len(X), 2), np.nan)
 
 
-def test_refuses_predictions_that_are_no_numbers(trainer, flights):
+def test_refuses_predictions_that_are_no_numbers(build, flights):
     """NaN from an estimator is an error, not a score."""
-    model = build(trainer, estimator=Unsure()).fit(flights)
+    model = build(estimator=Unsure()).fit(flights)
     with pytest.raises(DataError, match="no finite number for row 0"):
         model.scores(model.schema.validate(flights))
 
@@ -256,10 +241,10 @@ def test_refuses_a_metric_of_another_task(trainer, flights):
         Evaluator(metrics=["rmse"]).evaluate(trainer.fit(flights), flights)
 
 
-def test_a_constant_regressor_is_the_baseline(trainer, flights):
+def test_a_constant_regressor_is_the_baseline(build, flights):
     """Predicting the training mean scores exactly as the naive baseline does."""
     changed = build(
-        trainer, estimator=DummyRegressor(), target=Target(task="regression", column="arr_delay")
+        estimator=DummyRegressor(), target=Target(task="regression", column="arr_delay")
     )
     evaluation = Evaluator(n_resamples=0).evaluate(changed.fit(flights), flights)
     assert all(score.value == pytest.approx(score.baseline) for score in evaluation.scores)

@@ -1,32 +1,41 @@
 """Prove a graph equal to the pipeline that it was made from, or say how it is not."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
+import spox
+from spox import Tensor, argument
 
+from mlkit.core.agreement import differences, scale_of
 from mlkit.core.bundle import Parity
-from mlkit.core.decision import decide
+from mlkit.core.decision import THRESHOLD, decide
+from mlkit.core.errors import first_line
 from mlkit.core.log import get_logger
 from mlkit.core.rows import ColumnRows
 from mlkit.scoring.compiled import CompiledRuntime
 from mlkit.training.compilation.compiler import Compiled, compile_model
 from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.fuzzing import fuzzed
 from mlkit.training.runtime import PythonRuntime
 from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
 
-#: Largest difference between two scores, of numbers above 1 as their share. Libraries
-#: that add up trees in float32 differ from a sum in float64 by about a tenth of it.
+#: Largest difference between two scores, as a share of their size. Libraries that
+#: add up trees in float32 differ from a sum in float64 by about a tenth of it.
 TOLERANCE = 1e-5
 N_FUZZED = 10_000
 N_HUGE = 100
-#: Rows that are scored at once; the last stands for all of them.
-BATCHES = (1, 7, 1000, N_FUZZED)
+#: Share of the rows that the pipeline must score, for the others tell nothing of
+#: the graph; of huge numbers it may refuse all, as scikit-learn's trees do.
+LEAST_SCORED = {"real": 0.9, "fuzzed": 0.5, "huge": 0.0}
+#: Rows that are scored at once, where there are more; all of them are as well.
+BATCHES = (1, 7, 1000)
 _N_ALONE = 256
 
 
@@ -40,7 +49,7 @@ class Outcome:
     reason: str = ""
 
 
-def compiled(model: TrainedModel, rows: ColumnRows, *, threshold: float) -> Outcome:
+def compiled(model: TrainedModel, rows: ColumnRows) -> Outcome:
     """Compile a model, and certify the graph; whatever stops it becomes the reason.
 
     Parameters
@@ -49,18 +58,15 @@ def compiled(model: TrainedModel, rows: ColumnRows, *, threshold: float) -> Outc
         What to compile.
     rows
         Real rows that it is certified on, beside fuzzed ones.
-    threshold
-        From this probability on the positive class is chosen.
     """
     try:
         graph = compile_model(model)
-        parity = certify(model, graph, rows, threshold=threshold)
+        parity = certify(model, graph, rows)
     except (Untraceable, UnequalError) as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001
         # skl2onnx and ONNX Runtime raise what they like; a model ships all the same.
-        first = (str(error).strip().splitlines() or [""])[0][:300]
-        reason = f"{type(error).__name__}: {first}"
+        reason = f"{type(error).__name__}: {first_line(error)}"
     else:
         reason = ""
     if reason:
@@ -93,7 +99,6 @@ def certify(
     compiled: Compiled,
     rows: ColumnRows,
     *,
-    threshold: float,
     n_real: int | None = N_FUZZED,
     n_fuzzed: int = N_FUZZED,
     seed: int = 0,
@@ -106,40 +111,36 @@ def certify(
         What is compared.
     rows
         Real rows, which fuzzed ones are made from too.
-    threshold
-        From this probability on the positive class is chosen.
     n_real
-        Most real rows that are compared; None for all of them.
+        Most real rows that are compared, drawn at random; None for all of them.
     n_fuzzed
         Number of fuzzed rows.
     seed
-        Of the fuzzed rows.
+        Of the real rows that are drawn, and of the fuzzed ones.
 
     Raises
     ------
     UnequalError
         If a score differs by more than `TOLERANCE`, a decision flips away from
-        a tie, or a row's score depends on those beside it.
+        a tie, a row's score depends on those beside it, or the pipeline refuses
+        so many rows that too few are left; see `LEAST_SCORED`.
     """
     rng = np.random.default_rng(seed)
-    near = _boundaries(compiled)
+    near = _boundaries(model.pipeline[-1], compiled.sources)
     groups = {
-        "real": rows[:n_real],
+        "real": _some(rows, n_real, rng),
         "fuzzed": fuzzed(model.schema, rows, n_fuzzed, boundaries=near, rng=rng),
         "huge": fuzzed(model.schema, rows, N_HUGE, boundaries=near, huge=True, rng=rng),
     }
-    python, graph = (
-        PythonRuntime(model),
-        CompiledRuntime(compiled.graph, model.schema, compiled.inputs),
-    )
-    largest, n_flipped, n_refused = 0.0, 0, 0
-    accepted = {}
-    for origin, group in groups.items():
-        compared = _compare(python, graph, group, origin)
-        accepted[origin] = compared.rows
-        apart = differences(compared.expected, compared.found)
+    python = PythonRuntime(model)
+    graph = CompiledRuntime(compiled.graph, model.schema, compiled.inputs)
+    found = {origin: _compare(python, graph, group, origin) for origin, group in groups.items()}
+    scale = scale_of(found["real"].expected, is_regression=not model.classes)
+    largest, n_flipped = 0.0, 0
+    for origin, compared in found.items():
+        apart = differences(compared.expected, compared.found, scale)
         worst = float(apart.max(initial=0))
-        flipped = flips(compared.expected, compared.found, threshold if model.classes else None)
+        flipped = flips(compared.expected, compared.found) if model.classes else 0
         if worst > TOLERANCE or flipped:
             raise UnequalError(
                 f"The graph differs from the pipeline by {worst:.3g} on {origin} rows: "
@@ -147,111 +148,124 @@ def certify(
                 f"{TOLERANCE:g}, {flipped} are decided otherwise."
             )
         largest, n_flipped = max(largest, worst), n_flipped + flipped
-        n_refused += compared.n_refused
-    _check_batches(graph, accepted["fuzzed"], rng)
     return Parity(
-        n_rows={origin: len(group) for origin, group in groups.items()},
-        n_refused=n_refused,
+        n_rows={origin: len(compared.rows) for origin, compared in found.items()},
+        n_refused=sum(compared.n_refused for compared in found.values()),
         n_flipped=n_flipped,
         largest_difference=largest,
         tolerance=TOLERANCE,
-        batches=[min(size, n_fuzzed) for size in BATCHES],
+        scale=scale,
+        batches=_check_batches(graph, found["fuzzed"], scale, rng),
     )
 
 
-def differences(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Return how far each row's scores are apart; of numbers above 1, as their share."""
-    apart: np.ndarray = np.abs(found - expected) / np.maximum(1, np.abs(expected))
-    by_row: np.ndarray = apart.reshape(len(apart), -1).max(axis=1, initial=0)
-    return by_row
-
-
-def flips(expected: np.ndarray, found: np.ndarray, threshold: float | None) -> int:
+def flips(expected: np.ndarray, found: np.ndarray) -> int:
     """Return how many decisions differ although they were no ties within the tolerance."""
-    if threshold is None:
-        return 0
-    differs = decide(expected, threshold) != decide(found, threshold)
+    differs = decide(expected) != decide(found)
     if expected.ndim == 1:
-        margin = np.abs(expected - threshold)
+        margin = np.abs(expected - THRESHOLD)
     else:
         best = np.sort(expected, axis=1)
         margin = best[:, -1] - best[:, -2]
     return int((differs & (margin > 2 * TOLERANCE)).sum())
 
 
+def _some(rows: ColumnRows, most: int | None, rng: np.random.Generator) -> ColumnRows:
+    if most is None or len(rows) <= most:
+        return rows
+    return rows[np.sort(rng.choice(len(rows), most, replace=False))]
+
+
 def _compare(
     python: PythonRuntime, graph: CompiledRuntime, rows: ColumnRows, origin: str
 ) -> _Compared:
+    scored, n_refused = [(rows[:0], python.scores(rows[:0]))], 0
     with warnings.catch_warnings():
         # Of overflows, which huge numbers are there to cause.
         warnings.simplefilter("ignore")
-        scored = list(_scored(python, rows))
-    if not scored:
-        raise UnequalError(f"The pipeline refuses all {origin} rows, so nothing can be compared.")
+        for part, found in _scored(python, rows):
+            if isinstance(found, np.ndarray):
+                scored.append((part, found))
+                continue
+            n_refused += 1
+            most = 1 - LEAST_SCORED[origin]
+            if n_refused > most * len(rows):
+                raise UnequalError(
+                    f"The pipeline refuses more than {most:.0%} of the {origin} rows, which leaves "
+                    f"too few to compare ({found}). Bound the columns in the schema, or let the "
+                    "features take all that it allows."
+                )
     accepted = ColumnRows(
         {name: np.concatenate([part.columns[name] for part, _ in scored]) for name in rows.columns}
     )
     try:
-        found = graph.scores(accepted)
+        by_graph = graph.scores(accepted)
     except Exception as error:
         # ONNX Runtime's exceptions have no common base but Exception.
-        first = str(error).strip().splitlines()[0][:200]
         raise UnequalError(
-            f"The graph refuses {origin} rows that the pipeline scores: {first}"
+            f"The graph refuses {origin} rows that the pipeline scores: {first_line(error)}"
         ) from error
     return _Compared(
         rows=accepted,
         expected=np.concatenate([scores for _, scores in scored]),
-        found=found,
-        n_refused=len(rows) - len(accepted),
+        found=by_graph,
+        n_refused=n_refused,
     )
 
 
-def _scored(python: PythonRuntime, rows: ColumnRows) -> Iterator[tuple[ColumnRows, np.ndarray]]:
-    """Yield parts of the rows with their scores, without the rows that the pipeline refuses."""
+def _scored(
+    python: PythonRuntime, rows: ColumnRows
+) -> Iterator[tuple[ColumnRows, np.ndarray | str]]:
+    """Yield parts of the rows with their scores, or one row and why the pipeline refuses it."""
     try:
         scores = python.scores(rows)
-    except Exception:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001
         # A row that it cannot take fails all those beside it: look for it by halves.
-        if len(rows) > 1:
-            middle = len(rows) // 2
-            yield from _scored(python, rows[:middle])
-            yield from _scored(python, rows[middle:])
+        if len(rows) == 1:
+            yield rows, f"{type(error).__name__}: {first_line(error)}"
+            return
+        middle = len(rows) // 2
+        yield from _scored(python, rows[:middle])
+        yield from _scored(python, rows[middle:])
     else:
         yield rows, scores
 
 
-def _check_batches(graph: CompiledRuntime, rows: ColumnRows, rng: np.random.Generator) -> None:
-    """See that a row's score is the same alone, in any batch and in any order."""
+def _check_batches(
+    graph: CompiledRuntime, compared: _Compared, scale: float, rng: np.random.Generator
+) -> list[int]:
+    """See that a row's score is the same in any batch and order; return the batches' sizes."""
+    rows, whole = compared.rows, compared.found
+    sizes = [size for size in BATCHES if size < len(rows)]
     order = rng.permutation(len(rows))
-    whole = graph.scores(rows)
-    again = {f"batches of {size}": _joined(graph, rows, size) for size in BATCHES[:-1]}
+    again = {f"batches of {size}": _joined(graph, rows, size) for size in sizes}
     again["another order"] = graph.scores(rows[order])[np.argsort(order)]
-    for how, scores in again.items():
-        apart = differences(whole[: len(scores)], scores).max(initial=0)
+    for how, found in again.items():
+        apart = differences(whole[: len(found)], found, scale).max(initial=0)
         if apart > TOLERANCE:
             raise UnequalError(f"The graph scores rows otherwise in {how}: by up to {apart:.3g}.")
+    return [*sizes, len(rows)]
 
 
 def _joined(graph: CompiledRuntime, rows: ColumnRows, size: int) -> np.ndarray:
     some = rows[: _N_ALONE * size]
-    return np.concatenate([graph.scores(part) for part in _parts(some, size)])
+    starts = range(0, len(some), size)
+    return np.concatenate([graph.scores(some[start : start + size]) for start in starts])
 
 
-def _parts(rows: ColumnRows, size: int) -> Iterator[ColumnRows]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
-
-
-def _boundaries(compiled: Compiled) -> Mapping[str, set[float]]:
-    """Return the thresholds of trees on features that are columns as they are."""
-    found: dict[str, set[float]] = {}
-    for node in onnx.load_model_from_string(compiled.graph).graph.node:
+def _boundaries(estimator: Any, sources: Sequence[str | None]) -> Mapping[str, set[float]]:
+    """Return the thresholds of an estimator's trees on features that are columns as they are."""
+    # Alone, for the graph of the whole model has trees of other kinds too: clocks of time zones.
+    features = argument(Tensor(np.float64, ("n_rows", estimator.n_features_in_)))
+    graph = spox.build({"features": features}, {"scores": scores(estimator, features)}).graph
+    found: dict[str, set[float]] = {source: set() for source in sources if source is not None}
+    for node in graph.node:
         if node.op_type != "TreeEnsemble":
             continue
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
         splits = onnx.numpy_helper.to_array(attributes["nodes_splits"])
-        for feature, split in zip(attributes["nodes_featureids"], splits, strict=True):
-            source = compiled.sources[feature] if feature < len(compiled.sources) else None
+        places = np.array(attributes["nodes_featureids"])
+        for place, source in enumerate(sources):
             if source is not None:
-                found.setdefault(source, set()).add(float(split))
+                found[source] |= set(splits[places == place].tolist())
     return found

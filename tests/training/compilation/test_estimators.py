@@ -141,7 +141,7 @@ def trained(estimator, task: str, orders: pd.DataFrame, mode: str = "passthrough
 def compared(model: TrainedModel, orders: pd.DataFrame) -> Parity:
     """Compile and compare on all orders and on fuzzed ones."""
     rows = read_table(Order, orders)
-    return certify(model, compile_model(model), rows, threshold=0.5, n_fuzzed=N_FUZZED)
+    return certify(model, compile_model(model), rows, n_fuzzed=N_FUZZED)
 
 
 def certified(estimator, task: str, orders: pd.DataFrame, mode: str = "passthrough") -> Parity:
@@ -529,5 +529,5 @@ def test_a_value_at_a_threshold_does_not_pass_it_by_its_last_digit():
         splitter=Splitter(kind="stratified"),
     ).fit(frame)
     rows = read_table(Order, frame)
-    parity = certify(model, compile_model(model), rows, threshold=0.5, n_fuzzed=N_FUZZED)
+    parity = certify(model, compile_model(model), rows, n_fuzzed=N_FUZZED)
     assert parity.largest_difference <= 1e-12
