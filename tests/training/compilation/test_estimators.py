@@ -287,7 +287,7 @@ def test_trees_of_one_leaf_say_the_same_of_every_row(orders, task, estimator):
 @pytest.mark.filterwarnings("ignore")
 def test_what_does_not_compile_is_named(orders, task, estimator, reason):
     """The reason says which part of the estimator it was."""
-    with pytest.raises(Untraceable, match=reason):
+    with pytest.raises(Untraceable, match=f"^In the pipeline's estimator: .*{reason}"):
         certified(estimator, task, orders, "standardize")
 
 
