@@ -23,6 +23,23 @@ def changed_by(name: str) -> dict[str, str]:
     return dict(zip(every[differs].tolist(), changed[differs].tolist(), strict=True))
 
 
+@cache
+def final_sigma() -> bool:
+    """Whether pandas writes a sigma that ends a word as such, as Python does and pyarrow does not.
+
+    It is the one letter whose case depends on those beside it.
+    """
+    return bool(pd.Series(["ΑΣ"], dtype=STRING).str.lower()[0] == "ας")
+
+
+@cache
+def around_sigma() -> tuple[str, str]:
+    """Return the letters that make a sigma end a word behind them, and what is looked past."""
+    near = [c for c in every_character() if f"A{c}Σ".lower().endswith("ς")]
+    letters = [c for c in near if f"{c}Σ".lower().endswith("ς")]
+    return "".join(letters), "".join(sorted(set(near) - set(letters)))
+
+
 def every_character() -> pd.Series:
     """Return all characters of Unicode but surrogates, NUL and what blocks use themselves."""
     points = np.arange(1, sys.maxunicode + 1, dtype="uint32")
@@ -39,6 +56,8 @@ def widened(name: str, table: Mapping[str, Any]) -> dict[str, Any] | None:
         spellings = _spellings(name, text, MOST_SPELLINGS - len(wide))
         if spellings is None:
             return None
+        if name == "lower" and final_sigma():
+            spellings = [spelling for spelling in spellings if spelling.lower() == text]
         wide.update(dict.fromkeys(spellings, entry))
     return wide
 
@@ -64,6 +83,8 @@ def _origins(name: str) -> dict[str, list[str]]:
     origins: dict[str, list[str]] = {}
     for character, image in changed_by(name).items():
         origins.setdefault(image, [image] if _stays(name, image) else []).append(character)
+    if name == "lower" and final_sigma():
+        origins["ς"] = ["ς", "Σ"]
     return origins
 
 

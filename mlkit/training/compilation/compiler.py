@@ -14,6 +14,7 @@ from onnx import GraphProto, ModelProto, TensorProto, helper
 from spox import Tensor, Var, argument
 
 from mlkit.core.column import Column
+from mlkit.core.errors import first_line
 from mlkit.core.schema import Schema
 from mlkit.training.compilation.encoders import check_encoder, encode, numbers, passed_through
 from mlkit.training.compilation.errors import Untraceable
@@ -91,37 +92,18 @@ def compile_features(featurizer: Featurizer, schema: type[Schema]) -> Compiled:
     return _built(outputs, inputs, [])
 
 
-class UntraceableStep(Untraceable):
-    """A step of the pipeline that does not compile, whoever asked for it.
-
-    Parameters
-    ----------
-    step
-        encoder or estimator.
-    operation, advice
-        See `Untraceable`.
-    """
-
-    def __init__(self, step: str, operation: str, advice: str) -> None:
-        super().__init__(operation, advice)
-        self.line = f"the pipeline's {step}"
-
-    def __str__(self) -> str:
-        return f"{self.line}: {self.operation} does not compile. {self.advice}"
-
-
 @contextmanager
 def _naming(name: str, step: Any) -> Iterator[None]:
     """Say which step it is that does not compile."""
+    line = f"the pipeline's {name}"
     try:
         yield
     except Untraceable as error:
-        raise UntraceableStep(name, error.operation, error.advice) from error
+        raise Untraceable(error.operation, error.advice, line=line) from error
     except Exception as error:
         # skl2onnx raises what it likes, and seldom says of what.
-        first = str(error).strip().partition("\n")[0][:300]
-        said = f"{type(error).__name__}: {first}"
-        raise UntraceableStep(name, type(step).__name__, said) from error
+        said = f"{type(error).__name__}: {first_line(error)}"
+        raise Untraceable(type(step).__name__, said, line=line) from error
 
 
 class _Inputs:

@@ -2,11 +2,12 @@
 
 import inspect
 import linecache
-import sysconfig
-from pathlib import Path
+import sys
 from traceback import walk_stack, walk_tb
+from types import FrameType
 
-_NOBODYS = (str(Path(__file__).parents[2]), sysconfig.get_path("stdlib"))
+_LIBRARIES = {"mlkit", "numpy", "onnx", "pandas", "scipy", "sklearn", "spox", "structlog"}
+_TRACING = "mlkit.training.compilation.tracing"
 
 
 class Untraceable(Exception):  # noqa: N818
@@ -20,28 +21,51 @@ class Untraceable(Exception):  # noqa: N818
         What to write instead.
     error
         What was raised, where that stopped it.
+    line
+        Where it stands, if that is known; else the code that runs is asked.
 
     Attributes
     ----------
     line
-        File, line and text of the code that asked for it, if it is somebody's code.
+        File, line and text of the code that asked for it, if it is somebody's
+        code; else the step of the pipeline.
     """
 
-    def __init__(self, operation: str, advice: str, error: Exception | None = None) -> None:
+    def __init__(
+        self, operation: str, advice: str, error: Exception | None = None, line: str = ""
+    ) -> None:
         self.operation = operation
         self.advice = advice
-        self.line = _line(error)
+        self.line = line or _line(error)
         super().__init__(f"{self.line}: {operation} does not compile. {advice}")
 
 
+def is_somebodys(frame: FrameType) -> bool:
+    """Whether a frame runs code of a file that is neither mlkit's, Python's nor a library's.
+
+    By names: a team's own package stands among the libraries once it is installed.
+    """
+    package = frame.f_globals.get("__name__", "").partition(".")[0]
+    is_known = package in _LIBRARIES or package in sys.stdlib_module_names
+    return not is_known and frame.f_code.co_filename.endswith(".py")
+
+
+def text_of(filename: str, number: int) -> str:
+    """Return file, number and text of a line."""
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    return f"{name}:{number} `{linecache.getline(filename, number).strip()}`"
+
+
 def _line(error: Exception | None) -> str:
-    """Return the innermost line that belongs to neither mlkit nor a library."""
-    stack = walk_stack(inspect.currentframe()) if error is None else walk_tb(error.__traceback__)
-    lines = [(frame.f_code.co_filename, number) for frame, number in stack]
-    # From the raising line outwards: a traceback runs the other way.
-    for name, number in lines if error is None else reversed(lines):
-        path = Path(name)
-        is_library = "site-packages" in path.parts or name.startswith(_NOBODYS)
-        if not is_library and path.suffix == ".py":
-            return f"{path.name}:{number} `{linecache.getline(name, number).strip()}`"
-    return "the pipeline"
+    """Return the innermost line of somebody's code, or the step of the pipeline."""
+    if error is None:
+        stack = list(walk_stack(inspect.currentframe()))
+    else:
+        # A traceback runs inwards.
+        stack = list(walk_tb(error.__traceback__))[::-1]
+    for frame, number in stack:
+        if frame.f_globals.get("__name__") == _TRACING:
+            break
+        if is_somebodys(frame):
+            return text_of(frame.f_code.co_filename, number)
+    return "the pipeline's featurizer"

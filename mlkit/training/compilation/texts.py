@@ -13,18 +13,22 @@ from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
-from onnx import TensorProto, helper
-from spox import Var, inline
+from spox import Var
 
 from mlkit.core.rows import NO_TEXT
-from mlkit.training.compilation.cases import changed_by, every_character, widened
+from mlkit.training.compilation import pieces
+from mlkit.training.compilation.cases import (
+    around_sigma,
+    changed_by,
+    every_character,
+    final_sigma,
+    widened,
+)
 from mlkit.training.compilation.choices import const_axes, lookup_text
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.values import Value, const, is_missing, or_missing, where
 from mlkit.training.frames import STRING
 
-#: What stands behind the last character of a shorter text: a noncharacter, as `NO_TEXT` is.
-_PAD = "\ufdd1"
 _NONE = "\ufdd2"
 #: A pattern that no text matches.
 _NOTHING = "[^\\x00-\\x{10ffff}]"
@@ -79,7 +83,7 @@ def quoted(literal: str) -> str:
 def length(value: Value) -> Value:
     """Return the number of characters, NaN where missing."""
     _check(value, "len")
-    return or_missing(value, Value(dtype="int64", var=_lengths(_characters(value.var))))
+    return or_missing(value, Value(dtype="int64", var=pieces.lengths(pieces.characters(value.var))))
 
 
 def cased(value: Value, name: str) -> Value:
@@ -94,10 +98,11 @@ def cased(value: Value, name: str) -> Value:
         return [op.reshape(changed, op.const(np.array([-1, 1])))]
 
     def by_character() -> list[Var]:
-        characters = _characters(value.var)
+        has_finals = name == "lower" and final_sigma()
+        characters = pieces.characters(_final_sigmas(value.var) if has_finals else value.var)
         found = lookup_text(characters, table, default=_NONE)
         kept = op.where(op.equal(found, op.const(_NONE)), characters, found)
-        return [_joined(kept)]
+        return [pieces.joined(kept)]
 
     is_plain = op.regex_full_match(value.var, pattern="[\\x00-\\x7f]*|\\x{fdd0}")
     changed = _like(value, _either_way(is_plain, plain, by_character))
@@ -110,21 +115,24 @@ def stripped(value: Value, name: str, characters: str | None = None) -> Value:
     dropped = _whitespace() if characters is None else frozenset(characters)
 
     def trimmed() -> list[Var]:
-        found = _characters(value.var)
+        found = pieces.characters(value.var)
         solid = op.not_(
-            op.or_(_is_pad(found), lookup_text(found, dict.fromkeys(dropped, True), default=False))
+            op.or_(
+                pieces.is_pad(found),
+                lookup_text(found, dict.fromkeys(dropped, True), default=False),
+            )
         )
-        places, n_places = _places(found), _width(found)
+        places, n_places = pieces.places(found), pieces.width(found)
         first = op.where(solid, places, n_places)
         last = op.where(solid, places, const(-1, "int64"))
-        keep = op.not_(_is_pad(found))
+        keep = op.not_(pieces.is_pad(found))
         if name != "rstrip":
             start = op.reduce_min(first, const_axes(), keepdims=1)
             keep = op.and_(keep, op.greater_or_equal(places, start))
         if name != "lstrip":
             end = op.reduce_max(last, const_axes(), keepdims=1)
             keep = op.and_(keep, op.less_or_equal(places, end))
-        return [_joined(op.where(keep, found, op.const("")))]
+        return [pieces.joined(op.where(keep, found, op.const("")))]
 
     if not dropped:
         return value
@@ -143,9 +151,9 @@ def sliced(value: Value, start: int | None, stop: int | None, step: int | None =
     _check(value, "slice")
     if step not in (None, 1):
         raise Untraceable(".str.slice with a step", "Slice without one.")
-    found = _characters(value.var)
-    keep = op.not_(_is_pad(found))
-    places = _places(found)
+    found = pieces.characters(value.var)
+    keep = op.not_(pieces.is_pad(found))
+    places = pieces.places(found)
     if (start or 0) < 0 or (stop or 0) < 0:
         size = op.reduce_sum(op.cast(keep, to=np.int64), const_axes(), keepdims=1)
     for bound, holds in ((start, op.greater_or_equal), (stop, op.less)):
@@ -159,7 +167,7 @@ def sliced(value: Value, start: int | None, stop: int | None, step: int | None =
             for x in (found, op.cast(keep, to=np.int64))
         )
         keep = op.cast(keep, to=np.bool_)
-    cut = Value(dtype="str", var=_joined(op.where(keep, found, op.const(""))))
+    cut = Value(dtype="str", var=pieces.joined(op.where(keep, found, op.const(""))))
     return _like(value, _kept_missing(value, cut.var))
 
 
@@ -176,14 +184,51 @@ def replaced(value: Value, old: str, new: str) -> Value:
     _check(value, "replace")
     if not (old and all(isinstance(literal, str) for literal in (old, new))):
         raise Untraceable(".str.replace of a pattern", "Replace a literal by a literal.")
-    parts, counts = op.string_split(value.var, delimiter=old)
-    rows = op.shape(value.var, end=1)
-    parts = op.reshape(parts, op.concat([rows, op.shape(parts, start=2)], axis=0))
-    places = _places(parts)
-    is_later = op.greater(places, const(0, "int64"))
-    is_there = op.less(places, op.reshape(counts, op.const(np.array([-1, 1]))))
-    between = op.where(op.and_(is_later, is_there), op.const(np.array([[new]])), op.const(""))
-    return _like(value, _kept_missing(value, _joined(op.string_concat(between, parts))))
+    parts, count = pieces.split(value.var, old)
+    place = pieces.places(parts)
+    is_later = op.and_(op.greater(place, const(0, "int64")), op.less(place, count))
+    between = op.where(is_later, op.const(np.array([[new]])), op.const(""))
+    return _like(value, _kept_missing(value, pieces.joined(op.string_concat(between, parts))))
+
+
+def _final_sigmas(var: Var) -> Var:
+    """Write the capital sigmas that end words as the small one that they become.
+
+    One ends a word that stands behind a letter and before none, whatever dots,
+    apostrophes and accents come between.
+    """
+    parts, count = pieces.split(var, "Σ")
+    place = pieces.places(parts)
+    letter, ignored = map(_any_of, around_sigma())
+    # Before the first is the last, which does not matter: no sigma stands there.
+    one_back = op.sub(op.squeeze(place, op.const(np.array([0]))), op.const(np.array([1])))
+    before = op.gather(parts, one_back, axis=1)
+    is_behind = op.or_(
+        op.regex_full_match(before, pattern=f"(?s).*{letter}{ignored}*"),
+        op.and_(
+            op.regex_full_match(before, pattern=f"{ignored}*"), op.greater(place, const(1, "int64"))
+        ),
+    )
+    is_before = op.or_(
+        op.regex_full_match(parts, pattern=f"(?s){ignored}*{letter}.*"),
+        op.and_(
+            op.regex_full_match(parts, pattern=f"{ignored}*"),
+            op.less(place, op.sub(count, const(1, "int64"))),
+        ),
+    )
+    is_later = op.and_(op.greater(place, const(0, "int64")), op.less(place, count))
+    is_final = op.and_(is_behind, op.not_(is_before))
+    sigma = op.where(is_final, op.const("ς"), op.const("Σ"))
+    return pieces.joined(op.string_concat(op.where(is_later, sigma, op.const("")), parts))
+
+
+def _any_of(characters: str) -> str:
+    """Return a pattern for one of the characters, which are sorted."""
+    points = np.array(list(map(ord, characters)))
+    ends = np.flatnonzero(np.diff(points) > 1)
+    first, last = points[np.append(0, ends + 1)], points[np.append(ends, -1)]
+    spans = zip(first.tolist(), last.tolist(), strict=True)
+    return "[" + "".join(f"\\x{{{a:x}}}-\\x{{{b:x}}}" for a, b in spans) + "]"
 
 
 def _like(value: Value, var: Var) -> Value:
@@ -201,72 +246,6 @@ def _either_way(
     all_plain = op.reduce_min(op.cast(is_plain, to=np.int32), keepdims=0)
     (var,) = op.if_(op.cast(all_plain, to=np.bool_), then_branch=plain, else_branch=other)
     return var
-
-
-def _characters(var: Var) -> Var:
-    """Return each text's characters (n_rows, most characters), `_PAD` behind the last."""
-    (found,) = inline(_TOKENIZER)(text=var).values()
-    return op.squeeze(found, const_axes())
-
-
-_TOKENIZER = helper.make_model(
-    helper.make_graph(
-        [
-            helper.make_node(
-                "Tokenizer", ["text"], ["characters"], domain="com.microsoft",
-                mark=0, mincharnum=1, pad_value=_PAD, separators=[""],
-            )
-        ],
-        "characters",
-        [helper.make_tensor_value_info("text", TensorProto.STRING, [None, 1])],
-        [helper.make_tensor_value_info("characters", TensorProto.STRING, [None, 1, None])],
-    ),
-    opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)],
-    ir_version=10,
-)  # fmt: skip
-
-
-def _is_pad(characters: Var) -> Var:
-    return op.equal(characters, op.const(_PAD))
-
-
-def _lengths(characters: Var) -> Var:
-    is_there = op.cast(op.not_(_is_pad(characters)), to=np.int64)
-    return op.reduce_sum(is_there, const_axes(), keepdims=1)
-
-
-def _width(characters: Var) -> Var:
-    return op.shape(characters, start=1)
-
-
-def _places(characters: Var) -> Var:
-    scalar = op.const(np.array([], dtype="int64"))
-    width = op.reshape(_width(characters), scalar)
-    places = op.range(op.const(np.int64(0)), width, op.const(np.int64(1)))
-    return op.unsqueeze(places, op.const(np.array([0])))
-
-
-def _joined(characters: Var) -> Var:
-    """Join each row's characters to a text (n_rows, 1): pairs first, then pairs of pairs."""
-    one, two = op.const(np.array([1])), op.const(np.array([2]))
-    rows = op.concat([op.shape(characters, end=1), one], axis=0)
-    nothing = op.expand(op.const(np.array([[""]])), rows)
-    solid = op.where(_is_pad(characters), op.const(""), characters)
-
-    def body(i: Var, go: Var, pieces: Var) -> list[Var]:
-        width = _width(pieces)
-        padded = op.concat([pieces, nothing], axis=1)
-        left = op.slice(padded, op.const(np.array([0])), width, one, two)
-        right = op.slice(padded, one, op.add(width, one), one, two)
-        joined = op.string_concat(left, right)
-        return [op.greater(_width(joined), one), joined]
-
-    # A column of nothing first, so that there is one even where no text has a character.
-    pieces = op.concat([nothing, solid], axis=1)
-    is_many = op.greater(_width(pieces), one)
-    endless = op.const(np.array([2**31]))
-    (joined,) = op.loop(endless, is_many, [pieces], body=body)
-    return joined
 
 
 @cache

@@ -316,7 +316,11 @@ NUMBERS_ALONE = ColumnTransformer([("kept", SimpleImputer(), ["distance", "temp"
 @pytest.mark.parametrize(
     ("estimator", "encoder", "reason"),
     [
-        (LogisticRegression(), NUMBERS_ALONE, "the encoder ColumnTransformer does not compile"),
+        (
+            LogisticRegression(),
+            NUMBERS_ALONE,
+            "the pipeline's encoder: the encoder ColumnTransformer does",
+        ),
         (BaggingClassifier(DecisionTreeClassifier(max_depth=3)), None, "holds trees"),
         (XGBClassifier(n_estimators=3, missing=-999.0), None, "missing=-999"),
         (GridSearchCV(HistGradientBoostingClassifier(), {"max_iter": [2]}, cv=2), None, ""),

@@ -1,5 +1,6 @@
 """A trace stops at what does not compile, says where and what instead, and leaves pandas be."""
 
+import importlib
 import json
 from datetime import datetime
 
@@ -239,3 +240,25 @@ def test_what_is_no_frame_stops():
 
     with pytest.raises(Untraceable, match=r"a column from Features\.transform"):
         compile_features(featurizer(transform), Trip)
+
+
+def test_a_team_s_package_is_not_a_library(tmp_path, monkeypatch):
+    """The line is told of code that is installed beside libraries."""
+    installed = tmp_path / "site-packages"
+    installed.mkdir()
+    (installed / "team_of_test.py").write_text("def total(values):\n    return values.sum()\n")
+    monkeypatch.syspath_prepend(installed)
+    total = importlib.import_module("team_of_test").total
+
+    with pytest.raises(Untraceable) as caught:
+        compile_features(
+            featurizer(lambda self, frame: frame.assign(x=total(frame["stops"]))), Trip
+        )
+    assert caught.value.line == "team_of_test.py:2 `return values.sum()`"
+
+
+def test_what_no_line_asked_for_names_the_step():
+    """Not the line that called mlkit."""
+    with pytest.raises(Untraceable) as caught:
+        compile_features(featurizer(lambda self, frame: 1), Trip)
+    assert caught.value.line == "the pipeline's featurizer"
