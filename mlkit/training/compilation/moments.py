@@ -11,7 +11,7 @@ from spox import Var
 from mlkit.core.rows import NO_INTEGER
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.trees import step_function
-from mlkit.training.compilation.values import Value, cast, const, is_missing, where
+from mlkit.training.compilation.values import Value, cast, const, is_missing, or_missing
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -36,15 +36,7 @@ def part(value: Value, name: str) -> Value:
         held = op.and_(found, op.not_(is_missing(value))) if value.can_miss else found
         return Value(dtype="bool", var=held)
     number = Value(dtype="int32", var=op.cast(found, to=np.int32), wide=found)
-    return _or_missing(value, number)
-
-
-def _or_missing(value: Value, found: Value) -> Value:
-    """Return what was found, as floats with NaN where the value is missing."""
-    if not value.can_miss:
-        return found
-    nan = Value(dtype="float64", var=const(np.nan), can_miss=True)
-    return where(is_missing(value), nan, cast(found, "float64"))
+    return or_missing(value, number)
 
 
 def total_seconds(value: Value) -> Value:
@@ -58,7 +50,7 @@ def total_seconds(value: Value) -> Value:
         seconds = op.add(op.cast(whole, to=np.float64), part_of_one)
     else:
         seconds = op.div(op.cast(value.var, to=np.float64), const(float(SECOND)))
-    return _or_missing(value, Value(dtype="float64", var=seconds))
+    return or_missing(value, Value(dtype="float64", var=seconds))
 
 
 @cache
@@ -268,4 +260,4 @@ def _span_part(value: Value, name: str) -> Value:
         found, dtype = _in_day(value.var, SECOND), "int32"
     else:
         found, dtype = op.mod(value.var, _number(SECOND)), "int32"
-    return _or_missing(value, cast(Value(dtype="int64", var=found), dtype))
+    return or_missing(value, cast(Value(dtype="int64", var=found), dtype))
