@@ -76,6 +76,28 @@ def test_a_bad_record_is_named_by_its_place(predictor, flights):
         predictor.predict(7)
 
 
+def test_predictions_are_a_sequence(predictor, flights):
+    """Indices, slices, membership and equality are those of a list of the predictions."""
+    table = predictor.predict(flights.head(5))
+    listed = list(table)
+    assert [table[row] for row in range(-5, 5)] == [listed[row] for row in range(-5, 5)]
+    assert table[np.int64(1)] == listed[1]
+    assert list(table[1:4:2]) == listed[1:4:2]
+    assert list(table[::-1]) == list(reversed(table)) == listed[::-1]
+    assert table[3:].probability.tolist() == table.probability[3:].tolist()
+    assert list(table[5:]) == []
+    assert (table.index(listed[2]), table.count(listed[2])) == (2, listed.count(listed[2]))
+    assert table == predictor.predict(flights.head(5))
+    assert table != table[:4]
+    assert table != listed
+    for row in (5, -6):
+        with pytest.raises(IndexError):
+            table[row]
+    for row in (1.0, "label", np.array([True, False])):
+        with pytest.raises(TypeError):
+            table[row]
+
+
 def test_hooks_change_records_and_answers(packed, flights):
     """A subclass sees each raw record before, and each prediction after."""
 
