@@ -12,9 +12,20 @@ import numpy as np
 
 from mlkit.core.column import COMPARISONS, LARGEST_EXACT, Column
 from mlkit.core.errors import Violation
-from mlkit.core.records import MISSING, NOT_FINITE, NOT_TEXT, TOO_FINE, broken_rule, is_text, plain
+from mlkit.core.records import (
+    MISSING,
+    NOT_FINITE,
+    NOT_TEXT,
+    OUT_OF_RANGE,
+    TOO_FINE,
+    broken_rule,
+    is_text,
+    plain,
+    shown,
+)
 
 N_SHOWN = 5
+_FIRST, _LAST = (np.datetime64(moment, "us") for moment in (datetime.min, datetime.max))
 
 
 def check_array(
@@ -49,12 +60,13 @@ def check_array(
         return native, [_violation(column, rule, rows, values) for rule, rows in broken.items()]
     items = [plain(value, column) for value in values]
     by_row = np.array([broken_rule(column, item) or "" for item in items], dtype=object)
-    faults = [
-        _violation(column, rule, np.flatnonzero(by_row == rule), values)
-        for rule in dict.fromkeys(by_row)
-        if rule
+    rules_broken = [rule for rule in dict.fromkeys(by_row) if rule]
+    if not rules_broken:
+        return as_array(column, items), []
+    found = np.fromiter(items, dtype=object, count=len(items))
+    return found, [
+        _violation(column, rule, np.flatnonzero(by_row == rule), found) for rule in rules_broken
     ]
-    return (values if faults else as_array(column, items)), faults
 
 
 def as_array(column: Column, items: Sequence[Any]) -> np.ndarray:
@@ -73,12 +85,14 @@ def _native(column: Column, values: np.ndarray) -> np.ndarray | None:
     found = values.dtype.kind
     if column.kind in ("string", "boolean"):
         return _objects(column, values)
-    if column.kind == "datetime" or found not in "iuf":
+    # A longer float loses digits.
+    if column.kind == "datetime" or found not in "iuf" or values.dtype.itemsize > 8:
         return None
     is_whole = found != "f"
     if column.kind == "number" and not is_whole:
         return values.astype("float64")
-    with np.errstate(invalid="ignore"):
+    # The limit is infinite to float16.
+    with np.errstate(invalid="ignore", over="ignore"):
         is_exact = (values >= -LARGEST_EXACT) & (values <= LARGEST_EXACT)
         if not is_whole:
             is_exact = is_exact & (values % 1 == 0) | (np.isnan(values) & column.nullable)
@@ -135,9 +149,15 @@ def _moment_rules(
     is_missing = np.isnat(values)
     if not column.nullable:
         yield MISSING, is_missing
+    micros = values.astype(column.dtype)
+    is_finer = (micros != values) & ~is_missing
+    yield TOO_FINE, is_finer
+    # Too large a number of a longer unit wraps around.
+    is_far = (micros < _FIRST) | (micros > _LAST) | (micros.astype(values.dtype) != values)
+    is_far &= ~is_finer & ~is_missing
+    yield OUT_OF_RANGE, is_far
     if aware != bool(column.tz):
-        yield column.type_rule, ~is_missing
-    yield TOO_FINE, (values.astype(column.dtype) != values) & ~is_missing
+        yield column.type_rule, ~is_missing & ~is_finer & ~is_far
 
 
 def missing(values: np.ndarray) -> np.ndarray:
@@ -158,5 +178,5 @@ def _violation(column: Column, rule: str, rows: np.ndarray, values: np.ndarray) 
         rule=rule,
         count=len(rows),
         rows=tuple(int(row) for row in first),
-        found=tuple(repr(item)[:60] for item in items.tolist()) if is_shown else (),
+        found=tuple(shown(item) for item in items.tolist()) if is_shown else (),
     )

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,10 +19,14 @@ log = get_logger(__name__)
 NOT_FINITE = "is not finite"
 TOO_LARGE = "is too large to be held exactly"
 TOO_FINE = "is finer than a microsecond"
+OUT_OF_RANGE = "is outside the years 1 to 9999 in UTC"
 MISSING = "is missing"
 NOT_TEXT = "holds a surrogate or a noncharacter, which Unicode does not exchange"
 #: More digits of a second than a datetime holds; what reads them would round.
-_FINER = re.compile(r"[.,]\d{7}")
+_FINER = re.compile(r"[.,]\d{6}0*[1-9]")
+_FIRST, _LAST = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
+#: The types of pandas' NA and NaT, and of numpy's masked values.
+_MISSING_TYPES = {"NAType", "NaTType", "MaskedConstant"}
 #: No datetime that msgspec reads is finer and as short as one of whole seconds in a zone.
 _SHORT = len("2013-10-01T12:00:00+00:00")
 #: Half a character, or one that Unicode keeps for the inside of programs, as mlkit's do.
@@ -57,6 +61,7 @@ class RecordParser:
         self._usual = self._struct([column.usual_type for column in self.columns])
         self._optional = {c.name for c in self.columns if c.nullable}
         self._moments = [c.name for c in self.columns if c.kind == "datetime"]
+        self._in_zones = [self.places[c.name] for c in self.columns if c.tz]
         self._texts = [
             self.places[c.name] for c in self.columns if c.kind == "string" and c.allowed is None
         ]
@@ -77,7 +82,8 @@ class RecordParser:
         """Return the typed values in the order of `places`; see `Schema.parse`."""
         try:
             values = msgspec.structs.astuple(msgspec.convert(record, self._usual))
-        except (msgspec.ValidationError, ValueError):
+        except (msgspec.ValidationError, ValueError, SystemError):
+            # The last is what an old msgspec makes of an integer that no float holds.
             return self._mend(record)
         for place in self._texts:
             value = values[place]
@@ -86,6 +92,10 @@ class RecordParser:
         for name in self._moments:
             value = record.get(name)
             if isinstance(value, str) and len(value) > _SHORT and _FINER.search(value):
+                return self._mend(record)
+        for place in self._in_zones:
+            value = values[place]
+            if value is not None and not _FIRST <= value <= _LAST:
                 return self._mend(record)
         if None in values:
             self._warn_of_misspellings(record)
@@ -107,7 +117,12 @@ class RecordParser:
             )
         values = {column.name: plain(record.get(column.name), column) for column in self.columns}
         violations = [
-            Violation(column=column.name, rule=rule, count=1, found=_shown(column, value))
+            Violation(
+                column=column.name,
+                rule=rule,
+                count=1,
+                found=() if column.pii or value is None else (shown(value),),
+            )
             for column in self.columns
             if (rule := broken_rule(column, value := values[column.name])) is not None
         ]
@@ -122,14 +137,26 @@ def is_text(value: str) -> bool:
     return value.isascii() or _UNEXCHANGED.search(value) is None
 
 
+class _Unheld(NamedTuple):
+    """A moment that no datetime holds, as text, and the rule that it breaks."""
+
+    text: str
+    rule: str
+
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+
 def plain(value: Any, column: Column) -> Any:
     """Return `value` in plain Python, and None for each way to say that it is missing."""
-    if type(value).__name__ in ("NAType", "NaTType"):
+    if type(value).__name__ in _MISSING_TYPES:
         return None
     if hasattr(value, "to_pydatetime"):
-        value = value if value.nanosecond else value.to_pydatetime()
+        value = _pandas_time(value)
     elif getattr(value, "ndim", None) == 0:
-        value = value.item()
+        # numpy makes numbers of the times that Python does not hold.
+        is_time = getattr(value.dtype, "kind", None) in ("m", "M")
+        value = _numpy_time(value) if is_time else value.item()
     if isinstance(value, Decimal) and column.kind == "number":
         value = None if value.is_nan() else float(value)
     if isinstance(value, float):
@@ -137,39 +164,71 @@ def plain(value: Any, column: Column) -> Any:
             return None
         if column.kind == "integer" and value.is_integer():
             return int(value)
-    if column.kind == "datetime":
-        if isinstance(value, str):
-            return _moment(value)
-        if isinstance(value, date) and not isinstance(value, datetime):
-            return datetime(value.year, value.month, value.day)
+    return _moment(value) if column.kind == "datetime" else value
+
+
+def _moment(value: Any) -> Any:
+    """Return dates and ISO 8601 text as datetimes, all else as it is."""
+    if isinstance(value, str):
+        try:
+            # msgspec takes a small t and z.
+            moment = datetime.fromisoformat(value.upper())
+        except ValueError:
+            return value
+        return _Unheld(value, TOO_FINE) if _FINER.search(value) else moment
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day)
     return value
 
 
-def _moment(text: str) -> datetime | str:
-    if _FINER.search(text):
-        return text
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return text
+def _pandas_time(value: Any) -> Any:
+    if value.nanosecond:
+        return _Unheld(value.isoformat(), TOO_FINE)
+    if not datetime.min.year <= value.year <= datetime.max.year:
+        # Where it has a time zone, pandas cannot write it.
+        return _Unheld(str(value.to_datetime64()), OUT_OF_RANGE)
+    return value.to_pydatetime()
+
+
+def _numpy_time(value: Any) -> Any:
+    """Return a datetime64 as a datetime, and a timedelta64 as it is."""
+    if value != value:
+        return None
+    if value.dtype.kind == "m":
+        return value
+    micros = value.astype("datetime64[us]")
+    if micros != value:
+        return _Unheld(str(value), TOO_FINE)
+    moment = micros.item()
+    # Too large a number of a longer unit wraps around.
+    is_held = isinstance(moment, datetime) and micros.astype(value.dtype) == value
+    return moment if is_held else _Unheld(str(value), OUT_OF_RANGE)
 
 
 def broken_rule(column: Column, value: Any) -> str | None:
     """Name the first rule that a value, made `plain`, breaks."""
     if value is None:
         return None if column.nullable else MISSING
+    if column.kind == "datetime":
+        return _moment_rule(column, value)
     accepted: Any = (int, float) if column.kind == "number" else PYTHON_TYPES[column.kind]
     if not isinstance(value, accepted) or (isinstance(value, bool) and column.kind != "boolean"):
         return column.type_rule
-    if isinstance(value, datetime):
-        if getattr(value, "nanosecond", 0):
-            return TOO_FINE
-        return column.type_rule if (value.tzinfo is None) == bool(column.tz) else None
     if isinstance(value, str) and not is_text(value):
         return NOT_TEXT
     if column.allowed is not None and value not in column.allowed:
         return column.allowed_rule
     return _number_rule(column, value) if column.kind in ("number", "integer") else None
+
+
+def _moment_rule(column: Column, value: Any) -> str | None:
+    if isinstance(value, _Unheld):
+        return value.rule
+    if not isinstance(value, datetime):
+        return column.type_rule
+    if value.tzinfo is not None and not _FIRST <= value <= _LAST:
+        return OUT_OF_RANGE
+    return column.type_rule if (value.tzinfo is None) == bool(column.tz) else None
 
 
 def _number_rule(column: Column, value: float) -> str | None:
@@ -186,7 +245,6 @@ def _number_rule(column: Column, value: float) -> str | None:
     return None
 
 
-def _shown(column: Column, value: Any) -> tuple[str, ...]:
-    if column.pii or value is None:
-        return ()
-    return (value.isoformat() if isinstance(value, datetime) else repr(value)[:60],)
+def shown(value: Any) -> str:
+    """Write a value into a message."""
+    return value.isoformat() if isinstance(value, datetime) else repr(value)[:60]

@@ -1,9 +1,10 @@
 """Rows that hold to their schema, however they came: one shape for every runtime."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from mlkit.core.log import get_logger
 from mlkit.core.schema import Schema, record_parser
 
 log = get_logger(__name__)
+_Kept = TypeVar("_Kept")
 
 ABSENT = "is absent"
 #: What a missing text is in a block: a Unicode noncharacter, which no valid text holds.
@@ -168,53 +170,115 @@ class ColumnRows:
         return block.of_columns(self.columns)
 
 
-def read_table(schema: type[Schema], table: Any) -> ColumnRows:
-    """Check a table, and return its rows.
+def read_table(schema: type[Schema], table: Any, *, told: set[str] | None = None) -> ColumnRows:
+    """Check what is known before a prediction in a table, and return its rows.
+
+    See `check_table` for the parameters and what is raised.
+    """
+    columns = check_table(schema, table, outcomes=False, keep=lambda _, values: values, told=told)
+    return ColumnRows(columns)
+
+
+def check_table(
+    schema: type[Schema],
+    table: Any,
+    *,
+    outcomes: bool,
+    keep: Callable[[Column, np.ndarray], _Kept],
+    told: set[str] | None = None,
+) -> dict[str, _Kept]:
+    """Check a table, and return what is kept of each column by its name.
 
     Parameters
     ----------
     schema
         What the rows are.
     table
-        A mapping of names to equally long columns, or a frame: what has
-        `columns`, and gives each by its name.
+        A mapping of names to equally long columns, or a DataFrame.
+    outcomes
+        Whether targets and outcomes are expected.
+    keep
+        Called with each column and its checked values; see `Column.dtype`.
+    told
+        Columns whose absence is not logged again; those that are logged are added.
 
     Raises
     ------
     DataError
         Naming every column and rule that the table breaks.
     """
-    names = list(table.columns) if hasattr(table, "columns") else list(table)
-    doubled = {name for name in names if names.count(name) > 1}
+    names = list(table)
+    doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
-        raise DataError(f"The table has more than one column {listed(doubled)}. Keep one of each.")
-    arrays = {name: read_array(table[name]) for name in schema.columns if name in names}
-    lengths = {name: len(values) for name, (values, _) in arrays.items()}
+        raise DataError(f"The frame has more than one column {listed(doubled)}. Keep one of each.")
+    expected = [c for c in schema.columns.values() if outcomes or c.known_before]
+    present = {column.name for column in expected}.intersection(names)
+    n_rows = _length(table, present) if isinstance(table, Mapping) else len(table)
+    told = set() if told is None else told
+    violations: list[Violation] = []
+    kept: dict[str, _Kept] = {}
+    for column in expected:
+        if column.name in present:
+            found, aware = read_array(table[column.name])
+            values, broken = check_array(column, found, aware=aware)
+            violations += broken
+        elif column.nullable:
+            values = np.full(n_rows, None).astype(column.dtype)
+            if column.name not in told:
+                log.warning("column_defaulted", column=column.name, value="missing in every row")
+                told.add(column.name)
+        else:
+            violations.append(Violation(column=column.name, rule=ABSENT, count=n_rows))
+        if not violations:
+            kept[column.name] = keep(column, values)
+    if violations:
+        raise DataError(_faults(schema, names, violations), violations)
+    return kept
+
+
+def _length(table: Mapping[Any, Any], present: set[str]) -> int:
+    """Return the number of rows, once the columns that are looked at have as many each."""
+    columns = {name: table[name] for name in sorted(present) or list(table)[:1]}
+    odd = {name: values for name, values in columns.items() if not _is_column(values)}
+    if odd:
+        found = (f"{name} ({_kind(values)})" for name, values in odd.items())
+        raise DataError(
+            f"These are no columns of a table: {listed(found)}. Give each as a list, or as an "
+            "array of one dimension."
+        )
+    lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"The columns make no table: their lengths are {lengths}.")
-    n_rows = max(lengths.values(), default=len(table[names[0]]) if names else 0)
-    violations: list[Violation] = []
-    checked: dict[str, np.ndarray] = {}
-    for column in schema.columns.values():
-        if not column.known_before:
-            continue
-        if column.name in arrays:
-            values, aware = arrays[column.name]
-            checked[column.name], broken = check_array(column, values, aware=aware)
-            violations += broken
-        else:
-            checked[column.name], broken = absent(column, n_rows)
-            violations += broken
-    if violations:
-        raise DataError(faults(schema, names, violations), violations)
-    return ColumnRows(checked)
+    return max(lengths.values(), default=0)
+
+
+def _is_column(values: Any) -> bool:
+    if isinstance(values, (str, bytes, Mapping, set, frozenset)) or not hasattr(values, "__len__"):
+        return False
+    dtype = getattr(values, "dtype", None)
+    if getattr(values, "ndim", 1) != 1 or getattr(dtype, "names", None):
+        return False
+    # The dtypes of numpy and pandas have a kind; other libraries' arrays convert otherwise.
+    return hasattr(dtype, "kind") or not hasattr(values, "to_numpy")
+
+
+def _kind(values: Any) -> str:
+    name = type(values).__name__
+    if not isinstance(values, np.ndarray):
+        return name
+    return f"{name} of the dtype {values.dtype} and the shape {values.shape}"
 
 
 def read_array(values: Any) -> tuple[np.ndarray, bool]:
     """Return a column as an array, and whether it holds moments in UTC."""
+    if isinstance(values, np.ma.MaskedArray):
+        return _unmasked(values), False
     dtype: Any = getattr(values, "dtype", None)
-    if isinstance(dtype, np.dtype) or not hasattr(values, "to_numpy"):
-        return np.asarray(values, dtype=None if isinstance(dtype, np.dtype) else object), False
+    if isinstance(dtype, np.dtype):
+        return np.asarray(values), False
+    if not hasattr(values, "to_numpy"):
+        # Of nested lists, np.asarray would make more dimensions.
+        return np.fromiter(values, dtype=object, count=len(values)), False
     kind = getattr(dtype, "kind", "O")
     if kind == "M" and getattr(dtype, "tz", None) is not None:
         return values.to_numpy(dtype=f"datetime64[{dtype.unit}]"), True
@@ -223,16 +287,14 @@ def read_array(values: Any) -> tuple[np.ndarray, bool]:
     return values.to_numpy(dtype=object), False
 
 
-def absent(column: Column, n_rows: int) -> tuple[np.ndarray, list[Violation]]:
-    """Return a column that is not there, missing in every row, and what is wrong with that."""
-    if column.nullable:
-        log.warning("column_defaulted", column=column.name, value="missing in every row")
-        return np.full(n_rows, None).astype(column.dtype), []
-    nothing = np.zeros(n_rows, dtype=column.dtype)
-    return nothing, [Violation(column=column.name, rule=ABSENT, count=n_rows)]
+def _unmasked(values: np.ma.MaskedArray) -> np.ndarray:
+    has_missing = values.dtype.kind in "fmM"
+    items = np.array(values.data, dtype=None if has_missing else object)
+    items[np.ma.getmaskarray(values)] = None
+    return items
 
 
-def faults(schema: type[Schema], names: Sequence[Any], violations: Sequence[Violation]) -> str:
+def _faults(schema: type[Schema], names: Sequence[Any], violations: Sequence[Violation]) -> str:
     """Say all that is wrong with a table, and what to do."""
     message = f"Not a frame of {schema.__name__}: {'; '.join(map(str, violations))}. "
     if any(violation.rule == ABSENT for violation in violations):

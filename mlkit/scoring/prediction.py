@@ -1,7 +1,8 @@
 """Load a bundle, and predict: the scoring team's whole world."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
@@ -10,7 +11,7 @@ from typing import Any, Protocol, Self, overload
 import numpy as np
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import BundleError, DataError
+from mlkit.core.errors import BundleError, ConfigError, DataError
 from mlkit.core.extras import load
 from mlkit.core.rows import RecordRows, Rows, read_table
 from mlkit.core.schema import Schema, record_parser
@@ -20,6 +21,9 @@ from mlkit.scoring.results import Prediction, Predictions
 #: Largest difference between two runs of the same pipeline, of numbers above 1
 #: as their share: another processor may differ in the last bits.
 GOLDEN_TOLERANCE = 1e-9
+#: Records at fault that an error describes; it counts the others.
+_MOST_SHOWN = 5
+_HOOKS = ("preprocess", "postprocess")
 #: What runs a bundle, by the manifest's `runtime`: a module with `open_runtime`,
 #: and the extra that installs what it needs.
 _RUNTIMES = {
@@ -68,8 +72,9 @@ class Predictor:
         self._runtime = runtime
         self._values = record_parser(bundle.schema).values
         self._result = results.single(bundle)
-        hooks = ("preprocess", "postprocess")
-        self._is_plain = all(getattr(type(self), h) is getattr(Predictor, h) for h in hooks)
+        self._hooks = [h for h in _HOOKS if getattr(type(self), h) is not getattr(Predictor, h)]
+        #: Columns whose absence from tables has been logged.
+        self._told: set[str] = set()
 
     @classmethod
     def load(
@@ -140,43 +145,59 @@ class Predictor:
         Returns
         -------
         Prediction, list of Prediction, or Predictions
-            For one record, many, or a table. The hooks see records only.
+            For one record, many, or a table.
 
         Raises
         ------
         DataError
-            Naming every field or column that breaks the schema.
+            Naming every field or column that breaks the schema, or what is
+            none of these. If a hook is overridden, a table is refused: hooks
+            see records.
         """
-        if hasattr(data, "columns") or _is_columns(data):
-            return Predictions(self._runtime.scores(read_table(self.schema, data)), self.bundle)
         if isinstance(data, Mapping):
-            if self._is_plain:
+            if _is_columns(data):
+                return self._predict_table(data)
+            if not self._hooks:
                 rows = RecordRows(self.bundle.schema, (self._values(data),))
                 (scores,) = self._runtime.scores(rows).tolist()
                 return self._result(scores)
             return self._predict_records([data])[0]
         if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
             return self._predict_records(data)
+        if _is_frame(data):
+            return self._predict_table(data)
         raise DataError(
-            "predict takes a record (mapping), a list of records, or a table (DataFrame or "
-            f"mapping of columns); got {type(data).__name__}."
+            "predict takes a record (mapping), a list of records, or a table (pandas DataFrame, or "
+            f"mapping of names to columns); got {type(data).__name__}.{_advice(data)}"
         )
+
+    def _predict_table(self, table: Any) -> Predictions:
+        if self._hooks:
+            raise DataError(
+                f"{type(self).__name__} has its own {' and '.join(self._hooks)}, and hooks see "
+                'records, not tables. Give a list of records, such as frame.to_dict("records").'
+            )
+        rows = read_table(self.schema, table, told=self._told)
+        return Predictions(self._runtime.scores(rows), self.bundle)
 
     def _predict_records(self, records: Sequence[Any]) -> list[Prediction]:
         if not records:
             return []
         prepared = [
-            self.preprocess(dict(record) if isinstance(record, Mapping) else record)
+            self.preprocess(dict(record)) if isinstance(record, Mapping) else record
             for record in records
         ]
         parsed = []
+        faults: dict[int, DataError] = {}
         for position, record in enumerate(prepared):
             try:
                 parsed.append(self._values(record))
             except DataError as error:
                 if len(prepared) == 1:
                     raise
-                raise DataError(f"Record {position}: {error}", error.violations) from None
+                faults[position] = error
+        if faults:
+            raise _together(faults)
         predictions = Predictions(
             self._runtime.scores(RecordRows(self.schema, parsed)), self.bundle
         )
@@ -186,11 +207,22 @@ class Predictor:
         ]
 
     def latency(self, n_calls: int = 1000) -> Latency:
-        """Measure, on the golden rows, how long one record takes here and now."""
+        """Measure, on the golden rows, how long one record takes here and now.
+
+        Hooks are left out: golden rows are what comes out of `preprocess`.
+
+        Raises
+        ------
+        ConfigError
+            If there is no call to measure.
+        """
+        if n_calls < 1:
+            raise ConfigError(f"latency measures at least 1 call, got n_calls={n_calls}.")
+        plain = Predictor(self.bundle, self._runtime)
         times = []
         for record in islice(cycle(self.bundle.golden.records), n_calls):
             start = perf_counter()
-            self.predict(record)
+            plain.predict(record)
             times.append(perf_counter() - start)
         p50, p99 = (float(np.quantile(times, share) * 1e6) for share in (0.5, 0.99))
         return Latency(p50=p50, p99=p99, n_calls=n_calls)
@@ -235,10 +267,41 @@ class Predictor:
             )
 
 
-def _is_columns(data: Any) -> bool:
-    if not isinstance(data, Mapping):
-        return False
+def _is_columns(data: Mapping[Any, Any]) -> bool:
+    """Whether every value may be a column: none is text, a number, or nothing."""
     for value in data.values():
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or not np.ndim(value):
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+            return False
+        if getattr(value, "ndim", 1) == 0:
             return False
     return bool(data)
+
+
+def _is_frame(data: Any) -> bool:
+    # Who has a DataFrame has imported pandas; the scoring side does not.
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _advice(data: Any) -> str:
+    """Say how to make something that `predict` takes of what it does not."""
+    if hasattr(data, "to_pandas"):
+        return " Give its to_pandas()."
+    if hasattr(data, "to_dict"):
+        return " Give its to_dict()."
+    if getattr(getattr(data, "dtype", None), "names", None):
+        return " Give {name: array[name] for name in array.dtype.names}."
+    return " Give a list of what it yields." if isinstance(data, Iterator) else ""
+
+
+def _together(faults: Mapping[int, DataError]) -> DataError:
+    """Return one error of those of several records, by their positions."""
+    told = " ".join(f"Record {n}: {error}" for n, error in list(faults.items())[:_MOST_SHOWN])
+    if len(faults) > _MOST_SHOWN:
+        told += f" And {len(faults) - _MOST_SHOWN:,} more records are at fault."
+    violations = [
+        replace(violation, rows=(position,))
+        for position, error in faults.items()
+        for violation in error.violations
+    ]
+    return DataError(told, violations)

@@ -1,6 +1,7 @@
 """What a model says of one row, or of many."""
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import index
 from typing import Any, overload
 
 import msgspec
@@ -43,6 +44,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 class Predictions(Sequence[Prediction]):
     """Predictions of many rows, held as columns; a sequence of `Prediction`.
 
+    A slice of it is one too. Two are equal if the same bundle gave the same scores.
+
     Attributes
     ----------
     label
@@ -56,8 +59,8 @@ class Predictions(Sequence[Prediction]):
     def __init__(self, scores: np.ndarray, bundle: Bundle) -> None:
         classes = bundle.manifest.classes
         self._scores = scores
+        self._bundle = bundle
         self._single = single(bundle)
-        self._classes = classes
         self.probability: np.ndarray | None = None
         self.probabilities: np.ndarray | None = None
         if not classes:
@@ -76,15 +79,25 @@ class Predictions(Sequence[Prediction]):
     @overload
     def __getitem__(self, row: int) -> Prediction: ...
     @overload
-    def __getitem__(self, row: slice) -> list[Prediction]: ...
-    def __getitem__(self, row: int | slice) -> Prediction | list[Prediction]:
+    def __getitem__(self, row: slice) -> "Predictions": ...
+    def __getitem__(self, row: int | slice) -> "Prediction | Predictions":
         if isinstance(row, slice):
-            return [self[position] for position in range(*row.indices(len(self)))]
-        scores = self._scores[row]
-        return self._single(scores.tolist())
+            return Predictions(self._scores[row], self._bundle)
+        return self._single(self._scores[index(row)].tolist())
 
     def __iter__(self) -> Iterator[Prediction]:
-        return (self[row] for row in range(len(self)))
+        return map(self._single, self._scores.tolist())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Predictions):
+            return NotImplemented
+        is_same_model = self._bundle.model == other._bundle.model
+        return is_same_model and np.array_equal(self._scores, other._scores)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} predictions of {self._bundle.model}>"
 
     def columns(self) -> dict[str, np.ndarray]:
         """Return the predictions as columns of a table: label, then the probabilities."""
@@ -92,7 +105,9 @@ class Predictions(Sequence[Prediction]):
             return {"prediction": self.label}
         columns = {"prediction": self.label, "probability": self.probability}
         if self.probabilities is not None:
-            for label, shares in zip(self._classes, self.probabilities.T, strict=True):
+            for label, shares in zip(
+                self._bundle.manifest.classes, self.probabilities.T, strict=True
+            ):
                 columns[f"probability_{label}"] = shares
         return columns
 

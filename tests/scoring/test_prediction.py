@@ -1,14 +1,16 @@
 """A bundle predicts what its pipeline does, in every form that one may ask."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from mlkit import Evaluator, Predictor, TableEncoder, Target, pack
-from mlkit.core.errors import BundleError, DataError, FeaturizerError
+from mlkit.core.errors import BundleError, ConfigError, DataError, FeaturizerError
 
 
 def records(frame: pd.DataFrame) -> list[dict]:
@@ -72,8 +74,90 @@ def test_a_bad_record_is_named_by_its_place(predictor, flights):
         predictor.predict(sent)
     with pytest.raises(DataError, match=r"^Not a record of Flight: distance"):
         predictor.predict({**sent[0], "distance": "far"})
-    with pytest.raises(DataError, match="got int"):
-        predictor.predict(7)
+
+
+def test_all_bad_records_are_named_at_once(predictor, flights):
+    """The first five in words, the others by their number; every violation with its place."""
+    sent = records(flights.head(9))
+    for record in sent[1:8]:
+        record["distance"] = -1
+    sent[8] = None
+    with pytest.raises(DataError) as caught:
+        predictor.predict(sent)
+    told = str(caught.value)
+    assert [told.count(f"Record {n}: Not a record of Flight") for n in range(7)] == [
+        *(0, 1, 1, 1, 1, 1),
+        0,
+    ]
+    assert told.endswith("And 3 more records are at fault.")
+    assert [(v.column, v.rows, v.found) for v in caught.value.violations] == [
+        ("distance", (n,), ("-1",)) for n in range(1, 8)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "advice"),
+    [
+        (lambda _: 7, r"got int\.$"),
+        (lambda _: "flight", r"got str\.$"),
+        (lambda frame: frame.iloc[0], r"got Series\. Give its to_dict\(\)\."),
+        (pa.Table.from_pandas, r"got Table\. Give its to_pandas\(\)\."),
+        (lambda frame: frame.to_records(), r"got recarray\. Give \{name: array\[name\] for"),
+        (lambda frame: iter(records(frame)), r"got list_iterator\. Give a list of what it yields"),
+        (lambda frame: frame.to_dict(), r"no columns of a table: carrier \(dict\)"),
+        (lambda frame: [frame.iloc[0]], r"A record of Flight maps names to values; found Series"),
+        (lambda _: {"carrier": [["UA"], ["B6", "AA"]]}, r"carrier: is not text .*distance: is abs"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_advice(predictor, flights, form, advice):
+    """Rows, other libraries' tables and iterators: what to give instead is in the message."""
+    with pytest.raises(DataError, match=advice):
+        predictor.predict(form(flights.head(2)))
+
+
+def test_the_advice_is_good(predictor, flights):
+    """What the messages say to give gets the predictions of the frame."""
+    frame = flights.head(3)
+    expected = predictor.predict(frame)
+    rows = frame.drop(columns="tailnum").to_records(index=False)
+    without = predictor.predict(frame.drop(columns="tailnum"))
+    assert predictor.predict(pa.Table.from_pandas(frame).to_pandas()) == expected
+    assert predictor.predict({name: rows[name] for name in rows.dtype.names}) == without
+    assert predictor.predict(frame.iloc[0].to_dict()) == expected[0]
+
+
+def test_an_absent_column_is_logged_once(packed, flights, caplog):
+    """By each predictor, however many tables lack it."""
+    for _ in range(2):
+        predictor = Predictor.load(packed)
+        caplog.clear()
+        with caplog.at_level("WARNING"):
+            for frame in (flights.head(2), flights.head(3), flights.head(2).drop(columns="temp")):
+                predictor.predict(frame.drop(columns="humid"))
+        logged = [(record.msg["event"], record.msg["column"]) for record in caplog.records]
+        assert logged == [("column_defaulted", "humid"), ("column_defaulted", "temp")]
+
+
+def test_predictions_are_a_sequence(predictor, flights):
+    """Indices, slices, membership and equality are those of a list of the predictions."""
+    table = predictor.predict(flights.head(5))
+    listed = list(table)
+    assert [table[row] for row in range(-5, 5)] == [listed[row] for row in range(-5, 5)]
+    assert table[np.int64(1)] == listed[1]
+    assert list(table[1:4:2]) == listed[1:4:2]
+    assert list(table[::-1]) == list(reversed(table)) == listed[::-1]
+    assert table[3:].probability.tolist() == table.probability[3:].tolist()
+    assert list(table[5:]) == []
+    assert (table.index(listed[2]), table.count(listed[2])) == (2, listed.count(listed[2]))
+    assert table == predictor.predict(flights.head(5))
+    assert table != table[:4]
+    assert table != listed
+    for row in (5, -6):
+        with pytest.raises(IndexError):
+            table[row]
+    for row in (1.0, "label", np.array([True, False])):
+        with pytest.raises(TypeError):
+            table[row]
 
 
 def test_hooks_change_records_and_answers(packed, flights):
@@ -87,10 +171,32 @@ def test_hooks_change_records_and_answers(packed, flights):
             return f"{record['carrier']}: {prediction.probability:.2f}"
 
     record = records(flights.head(1))[0]
-    plain = Predictor.load(packed, trusted=["flight_delay"]).predict(record)
+    plain = Predictor.load(packed).predict(record)
     renamed = {**record, "airline": record.pop("carrier")}
-    polite = Polite.load(packed, trusted=["flight_delay"])
+    polite = Polite.load(packed)
+    with pytest.raises(DataError, match="Record 1: A record of Flight maps names to values"):
+        polite.predict([{**renamed}, 7])
+    assert polite.latency(3).n_calls == 3
     assert polite.predict(renamed) == f"{renamed['airline']}: {plain.probability:.2f}"
+
+
+@pytest.mark.parametrize("hook", ["preprocess", "postprocess"])
+def test_a_table_does_not_slip_past_a_hook(packed, flights, hook):
+    """Where a hook is overridden, a frame and columns are refused, with what to give."""
+    hooked = type("Hooked", (Predictor,), {hook: lambda _, first, *__: first}).load(packed)
+    rows = flights.head(2)
+    for table in (rows, {name: rows[name].to_numpy() for name in rows}):
+        with pytest.raises(DataError, match=rf"Hooked has its own {hook}.*to_dict\(.records"):
+            hooked.predict(table)
+    expected = list(Predictor.load(packed).predict(rows))
+    assert hooked.predict(rows.to_dict("records")) == expected
+
+
+def test_latency_needs_a_call(predictor):
+    """None, or fewer, measure nothing."""
+    for n_calls in (0, -1):
+        with pytest.raises(ConfigError, match=f"at least 1 call, got n_calls={n_calls}"):
+            predictor.latency(n_calls)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +224,9 @@ def test_other_tasks_have_answers_of_their_own(build, flights, tmp_path, target,
     prediction = predictor.predict(records(flights.head(1)))[0]
     table = predictor.predict(flights.head(1))
     assert list(table) == [prediction]
+    nothing = predictor.predict(flights.head(0))
+    assert (list(nothing), set(nothing.columns())) == ([], set(table.columns()))
+    assert json.loads(json.dumps(prediction.to_dict())) == prediction.to_dict()
     if target.task == "regression":
         assert prediction.to_dict() == {"label": prediction.label, "model": prediction.model}
         assert isinstance(prediction.label, float)
