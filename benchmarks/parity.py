@@ -31,11 +31,12 @@ from sklearn.neural_network import MLPClassifier
 from xgboost import XGBRegressor
 
 from mlkit import Schema, TableEncoder, Trainer
+from mlkit.core.agreement import TOLERANCE
 from mlkit.core.bundle import Parity
 from mlkit.core.rows import read_table
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.compilation.errors import Untraceable
-from mlkit.training.compilation.parity import TOLERANCE, UnequalError, certify
+from mlkit.training.compilation.parity import UnequalError, certify
 
 HERE = Path(__file__).parent
 N_FUZZED = 100_000

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+#: Largest difference that is none. Libraries that add up trees in float32 differ from
+#: a sum in float64, or from themselves in another order, by about a tenth of it.
+TOLERANCE = 1e-5
+
 
 def differences(expected: np.ndarray, found: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """Return how far the scores of each row (n_rows,) are apart, as a share of their size.

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self, overload
 
 import numpy as np
 
+from mlkit.core.agreement import TOLERANCE, differences, scale_of
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import BundleError, ConfigError, DataError
 from mlkit.core.extras import load
@@ -18,9 +19,8 @@ from mlkit.core.schema import Schema, record_parser
 from mlkit.scoring import results
 from mlkit.scoring.results import Prediction, Predictions
 
-#: Largest difference between two runs of the same pipeline, of numbers above 1
-#: as their share: another processor may differ in the last bits.
-GOLDEN_TOLERANCE = 1e-9
+#: Another processor may differ so far in the last bits of a certified graph.
+_LAST_BITS = 1e-9
 #: Records at fault that an error describes; it counts the others.
 _MOST_SHOWN = 5
 _HOOKS = ("preprocess", "postprocess")
@@ -253,17 +253,18 @@ class Predictor:
                 f"{self.bundle.path} is not what its manifest says: {len(rows)} golden rows have "
                 f"scores of shape {expected.shape}, and get some of shape {found.shape}."
             )
-        difference = np.abs(found - expected)
-        tolerance = GOLDEN_TOLERANCE
-        if parity is not None:
-            tolerance = max(tolerance, min(10 * parity.largest_difference, parity.tolerance))
-        allowed = tolerance * np.maximum(1, np.abs(expected))
-        if not (difference <= allowed).all():
+        is_regression = not self.bundle.manifest.classes
+        if parity is None:
+            scale, tolerance = scale_of(expected, is_regression=is_regression), TOLERANCE
+        else:
+            scale = parity.scale
+            tolerance = max(_LAST_BITS, min(10 * parity.largest_difference, parity.tolerance))
+        apart = differences(expected, found, scale)
+        if not (apart <= tolerance).all():
             raise BundleError(
                 f"{self.bundle.path} no longer predicts what it did: of {len(expected)} golden "
-                f"rows, {int((difference > allowed).reshape(len(expected), -1).any(axis=1).sum())} "
-                f"differ, by up to {difference.max():.3g}. Install the libraries that its "
-                "manifest names, or train again."
+                f"rows, {int((apart > tolerance).sum())} differ, by up to {apart.max():.3g}. "
+                "Install the libraries that its manifest names, or train again."
             )
 
 

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlkit.core.agreement import differences, scale_of
+from mlkit.core.agreement import TOLERANCE, differences, scale_of
 from mlkit.core.column import PYTHON_TYPES, Column
 from mlkit.core.errors import DataError, FeaturizerError
 from mlkit.core.records import broken_rule
 from mlkit.core.rows import ColumnRows
-from mlkit.training.compilation.parity import TOLERANCE
 from mlkit.training.frames import from_columns
 from mlkit.training.trainer import TrainedModel
 

@@ -10,7 +10,7 @@ import onnx
 import spox
 from spox import Tensor, argument
 
-from mlkit.core.agreement import differences, scale_of
+from mlkit.core.agreement import TOLERANCE, differences, scale_of
 from mlkit.core.bundle import Parity
 from mlkit.core.decision import THRESHOLD, decide
 from mlkit.core.errors import first_line
@@ -26,9 +26,6 @@ from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
 
-#: Largest difference between two scores, as a share of their size. Libraries that
-#: add up trees in float32 differ from a sum in float64 by about a tenth of it.
-TOLERANCE = 1e-5
 N_FUZZED = 10_000
 N_HUGE = 100
 #: Share of the rows that the pipeline must score, for the others tell nothing of
