@@ -28,6 +28,31 @@ N_SHOWN = 5
 _FIRST, _LAST = (np.datetime64(moment, "us") for moment in (datetime.min, datetime.max))
 
 
+def read_array(values: Any) -> tuple[np.ndarray, bool]:
+    """Return a column as an array, and whether it holds moments in UTC."""
+    if isinstance(values, np.ma.MaskedArray):
+        return _unmasked(values), False
+    dtype: Any = getattr(values, "dtype", None)
+    if isinstance(dtype, np.dtype):
+        return np.asarray(values), False
+    if not hasattr(values, "to_numpy"):
+        # Of nested lists, np.asarray would make more dimensions.
+        return np.fromiter(values, dtype=object, count=len(values)), False
+    kind = getattr(dtype, "kind", "O")
+    if kind == "M" and getattr(dtype, "tz", None) is not None:
+        return values.to_numpy(dtype=f"datetime64[{dtype.unit}]"), True
+    if kind in "iuf" and not values.isna().any():
+        return values.to_numpy(dtype=f"{kind}8"), False
+    return values.to_numpy(dtype=object), False
+
+
+def _unmasked(values: np.ma.MaskedArray) -> np.ndarray:
+    has_missing = values.dtype.kind in "fmM"
+    items = np.array(values.data, dtype=None if has_missing else object)
+    items[np.ma.getmaskarray(values)] = None
+    return items
+
+
 def check_array(
     column: Column, values: np.ndarray, *, aware: bool = False
 ) -> tuple[np.ndarray, list[Violation]]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from mlkit.core.arrays import as_array, check_array, missing
+from mlkit.core.arrays import as_array, check_array, missing, read_array
 from mlkit.core.column import Column
 from mlkit.core.errors import DataError, Violation, listed
 from mlkit.core.log import get_logger
@@ -267,31 +267,6 @@ def _kind(values: Any) -> str:
     if not isinstance(values, np.ndarray):
         return name
     return f"{name} of the dtype {values.dtype} and the shape {values.shape}"
-
-
-def read_array(values: Any) -> tuple[np.ndarray, bool]:
-    """Return a column as an array, and whether it holds moments in UTC."""
-    if isinstance(values, np.ma.MaskedArray):
-        return _unmasked(values), False
-    dtype: Any = getattr(values, "dtype", None)
-    if isinstance(dtype, np.dtype):
-        return np.asarray(values), False
-    if not hasattr(values, "to_numpy"):
-        # Of nested lists, np.asarray would make more dimensions.
-        return np.fromiter(values, dtype=object, count=len(values)), False
-    kind = getattr(dtype, "kind", "O")
-    if kind == "M" and getattr(dtype, "tz", None) is not None:
-        return values.to_numpy(dtype=f"datetime64[{dtype.unit}]"), True
-    if kind in "iuf" and not values.isna().any():
-        return values.to_numpy(dtype=f"{kind}8"), False
-    return values.to_numpy(dtype=object), False
-
-
-def _unmasked(values: np.ma.MaskedArray) -> np.ndarray:
-    has_missing = values.dtype.kind in "fmM"
-    items = np.array(values.data, dtype=None if has_missing else object)
-    items[np.ma.getmaskarray(values)] = None
-    return items
 
 
 def _faults(schema: type[Schema], names: Sequence[Any], violations: Sequence[Violation]) -> str:

@@ -1,7 +1,6 @@
 """Load a bundle, and predict: the scoring team's whole world."""
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -17,6 +16,7 @@ from mlkit.core.extras import load
 from mlkit.core.rows import RecordRows, Rows, read_table
 from mlkit.core.schema import Schema, record_parser
 from mlkit.scoring import results
+from mlkit.scoring.forms import advice, is_columns, is_frame
 from mlkit.scoring.results import Prediction, Predictions
 
 #: Another processor may differ so far in the last bits of a certified graph.
@@ -155,7 +155,7 @@ class Predictor:
             see records.
         """
         if isinstance(data, Mapping):
-            if _is_columns(data):
+            if is_columns(data):
                 return self._predict_table(data)
             if not self._hooks:
                 rows = RecordRows(self.bundle.schema, (self._values(data),))
@@ -164,11 +164,11 @@ class Predictor:
             return self._predict_records([data])[0]
         if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
             return self._predict_records(data)
-        if _is_frame(data):
+        if is_frame(data):
             return self._predict_table(data)
         raise DataError(
             "predict takes a record (mapping), a list of records, or a table (pandas DataFrame, or "
-            f"mapping of names to columns); got {type(data).__name__}.{_advice(data)}"
+            f"mapping of names to columns); got {type(data).__name__}.{advice(data)}"
         )
 
     def _predict_table(self, table: Any) -> Predictions:
@@ -268,38 +268,11 @@ class Predictor:
             )
 
 
-def _is_columns(data: Mapping[Any, Any]) -> bool:
-    """Whether every value may be a column: none is text, a number, or nothing."""
-    for value in data.values():
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
-            return False
-        if getattr(value, "ndim", 1) == 0:
-            return False
-    return bool(data)
-
-
-def _is_frame(data: Any) -> bool:
-    # Who has a DataFrame has imported pandas; the scoring side does not.
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(data, pandas.DataFrame)
-
-
-def _advice(data: Any) -> str:
-    """Say how to make something that `predict` takes of what it does not."""
-    if hasattr(data, "to_pandas"):
-        return " Give its to_pandas()."
-    if hasattr(data, "to_dict"):
-        return " Give its to_dict()."
-    if getattr(getattr(data, "dtype", None), "names", None):
-        return " Give {name: array[name] for name in array.dtype.names}."
-    return " Give a list of what it yields." if isinstance(data, Iterator) else ""
-
-
 def _together(faults: Mapping[int, DataError]) -> DataError:
     """Return one error of those of several records, by their positions."""
     told = " ".join(f"Record {n}: {error}" for n, error in list(faults.items())[:_MOST_SHOWN])
     if len(faults) > _MOST_SHOWN:
-        told += f" And {len(faults) - _MOST_SHOWN:,} more records are at fault."
+        told += f" And {len(faults) - _MOST_SHOWN:,} more."
     violations = [
         replace(violation, rows=(position,))
         for position, error in faults.items()
