@@ -99,8 +99,8 @@ def test_every_kind_of_odd_value_comes_up(parcels):
 
 
 @pytest.mark.parametrize("name", ["sent_at", "due_at"])
-def test_moments_reach_to_the_ends_of_what_pandas_holds(parcels, name):
-    """Before 1970 and after 2038, what nanoseconds hold, what Python holds, what 64 bits hold."""
+def test_moments_reach_to_the_ends_of_what_a_schema_allows(parcels, name):
+    """Before 1970 and after 2038, what nanoseconds hold, and what Python holds."""
     moments = made(parcels)[name]
     years = moments[~np.isnat(moments)].astype("datetime64[Y]").astype("int64") + 1970
-    assert {-290308, 1, 1677, 1901, 1969, 1970, 2038, 2262, 9999, 294247} <= set(years)
+    assert {1, 1677, 1901, 1969, 1970, 2038, 2262, 9999} <= set(years)
