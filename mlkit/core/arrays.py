@@ -38,6 +38,8 @@ def read_array(values: Any) -> tuple[np.ndarray, bool]:
     if not hasattr(values, "to_numpy"):
         # Of nested lists, np.asarray would make more dimensions.
         return np.fromiter(values, dtype=object, count=len(values)), False
+    if hasattr(dtype, "categories") and not values.isna().any():
+        return read_array(values.astype(dtype.categories.dtype))
     kind = getattr(dtype, "kind", "O")
     if kind == "M" and getattr(dtype, "tz", None) is not None:
         return values.to_numpy(dtype=f"datetime64[{dtype.unit}]"), True
