@@ -169,8 +169,10 @@ class Column:
         bounds = self.bounds
         if self.kind in ("number", "integer") and self.allowed is None:
             low, high = "gt" if "gt" in bounds else "ge", "lt" if "lt" in bounds else "le"
-            bounds[low] = max(-LARGEST_EXACT, bounds.get(low, -LARGEST_EXACT))
-            bounds[high] = min(LARGEST_EXACT, bounds.get(high, LARGEST_EXACT))
+            # One less, for a larger number may be rounded to the largest.
+            most = LARGEST_EXACT - 1
+            bounds[low] = max(-most, bounds.get(low, -most))
+            bounds[high] = min(most, bounds.get(high, most))
         return self._type(bounds)
 
     def _type(self, bounds: Mapping[str, float]) -> Any:

@@ -226,6 +226,7 @@ ODD = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(2**64), 2**64),
+    st.sampled_from([2**53 + 1, -(2**53) - 1]),
     st.decimals(allow_infinity=False),
     st.floats(),
     st.text(max_size=3),
