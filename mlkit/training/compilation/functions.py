@@ -108,11 +108,14 @@ def extremum(name: str, left: Any, right: Any) -> Value:
     if left.dtype == "bool":
         raise Untraceable(f"np.{name} of booleans", "Join them with | or &.")
     is_most = name in ("maximum", "fmax")
-    if name in ("maximum", "minimum") or not (left.can_miss or right.can_miss):
+    can_miss = left.can_miss or right.can_miss
+    if left.dtype in FLOATS and (name in ("maximum", "minimum") or not can_miss):
         var = (op.max if is_most else op.min)([left.var, right.var])
-        return Value(dtype=left.dtype, var=var, can_miss=left.can_miss or right.can_miss)
-    is_more = op.greater_or_equal if is_most else op.less_or_equal
-    takes_left = op.or_(is_more(left.var, right.var), op.isnan(right.var))
+        return Value(dtype=left.dtype, var=var, can_miss=can_miss)
+    # Of long integers ONNX Runtime's own look at the lower half.
+    takes_left = (op.greater_or_equal if is_most else op.less_or_equal)(left.var, right.var)
+    if can_miss:
+        takes_left = op.or_(takes_left, op.isnan(right.var))
     var = op.where(takes_left, left.var, right.var)
     return Value(dtype=left.dtype, var=var, can_miss=left.can_miss and right.can_miss)
 
@@ -126,7 +129,7 @@ def clip(value: Value, lower: Any = None, upper: Any = None) -> Value:
             continue
         lifted_bound = lifted(bound, value)
         value, limit = promoted(value, lifted_bound)
-        if limit.can_miss:
+        if limit.can_miss or value.dtype in INTEGERS:
             is_beyond = op.less if name == "maximum" else op.greater
             var = op.where(is_beyond(value.var, limit.var), limit.var, value.var)
         else:
