@@ -62,7 +62,7 @@ Try next
   cd {here}
   {COMMANDS} train model=logistic seed=7     another model, for one run
   {COMMANDS} check-data                      hold the data against the schema
-  make test                                  data, features and model, tested
+  make test                                      data, features and model, tested
 """
     )
 

@@ -6,13 +6,13 @@ substituted, so that no network and no new environment is needed:
 
 - `uv sync` links the environment of the tests as the project's; `uv run X` runs X
   from it; the project's package is found under `src` (PYTHONPATH);
-- `pip install X` installs nothing: it fails unless X is there already;
+- `pip install X` and `uv add X` install nothing: they fail unless X is there already;
 - Python blocks run in this process, as `python` would run them in the page's folder;
 - git commits under a made-up identity; estimators get one thread;
 - the README's placeholder for the repository is this checkout, as it stands.
 
-A text or json block right after an executed one shows what that printed; numbers
-and digests are compared in shape only, since libraries and processors move them.
+A text or json block right after an executed one shows what that printed; numbers,
+digests and keys are compared in shape only, since libraries, processors or chance move them.
 """
 
 import contextlib
@@ -50,6 +50,7 @@ HOSTS = {"docs.astral.sh", "copier.readthedocs.io"}
 UV = f"""#!/bin/bash
 case "$1" in
   sync) mkdir -p .venv && ln -sfn {shlex.quote(str(BIN))} .venv/bin ;;
+  add) shift; exec pip install "$@" ;;
   run) shift; while [[ "$1" == --* ]]; do shift; done; exec "$@" ;;
   *) echo "uv $1: not substituted" >&2; exit 64 ;;
 esac
@@ -62,7 +63,7 @@ command, *names = sys.argv[1:]
 if command != "install" or not names:
     sys.exit(f"pip {{command}}: not substituted")
 for name in names:
-    version(name)
+    version(name.partition("[")[0])
 """
 
 
@@ -147,8 +148,9 @@ def run_python(source: str, namespace: dict[str, Any]) -> str:
 
 def shapes(text: str) -> list[str]:
     """Return the lines with digests and numbers masked."""
-    masked = re.sub(r"\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{12}\b", "<digest>", text)
-    masked = re.sub(r"-?\d[\d,]*(\.\d+)?", "0", masked)
+    masked = re.sub(r"[\w+/]{43}=", "<key>", text)
+    masked = re.sub(r"\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{12}\b", "<digest>", masked)
+    masked = re.sub(r"-?\d[\d,]*(\.\d+)?(e[-+]\d+)?", "0", masked)
     return [" ".join(line.split()) for line in masked.splitlines() if line.strip()]
 
 

@@ -22,7 +22,9 @@ def find_schema(path: str, trusted: tuple[str, ...]) -> type[Schema]:
     ConfigError
         If there is none, or its package is not trusted.
     """
-    found = _find_class(path, trusted)
+    found = _find_class(
+        path, trusted, "Write it from your data: mlkit schema infer FILE --target COLUMN."
+    )
     if not issubclass(found, Schema):
         raise ConfigError(f"data.schema: {path} is no Schema.")
     return found
@@ -76,7 +78,7 @@ def _built(node: Any, packages: tuple[str, ...], setting: str) -> Any:
         raise ConfigError(f"{setting}: {path} refuses its parameters: {error}.") from error
 
 
-def _find_class(path: str, packages: tuple[str, ...]) -> type:
+def _find_class(path: str, packages: tuple[str, ...], where: str = "Check the path.") -> type:
     module_path, _, name = path.rpartition(".")
     package = module_path.split(".")[0]
     if package not in packages:
@@ -90,10 +92,9 @@ def _find_class(path: str, packages: tuple[str, ...]) -> type:
     try:
         module = import_module(module_path)
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{path}: there is no module {error.name}. Is it installed? A project of your own data "
-            "gets its schema from: mlkit schema infer FILE --target COLUMN."
-        ) from error
+        is_package = error.name and "." not in error.name
+        advice = f"Is it installed? If not: uv add {error.name}." if is_package else where
+        raise ConfigError(f"{path}: there is no module {error.name}. {advice}") from error
     found = getattr(module, name, None)
     if not isinstance(found, type):
         raise ConfigError(f"{path}: no such class. {nearest(name, _public(module))}")

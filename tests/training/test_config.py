@@ -85,7 +85,7 @@ def test_a_folder_without_settings_is_named(tmp_path):
         ("sklearn.utils._joblib.joblib.load", "is no estimator|no such class|no module"),
         ("sklearn.linear_model.LogisticRegresion", "Did you mean LogisticRegression"),
         ("sklearn.linear_model.os", "no such class"),
-        ("sklearn.nowhere.Thing", "no module"),
+        ("sklearn.nowhere.Thing", r"no module sklearn\.nowhere\. Check the path\.$"),
         ("mlkit.Schema", "is no estimator"),
         ("flight_delay.features.pd", "no such class"),
     ],
@@ -131,3 +131,11 @@ def test_a_schema_is_a_schema(project):
         find_schema("flight_delay.features.FlightFeaturizer", TRUSTED)
     with pytest.raises(ConfigError, match="Did you mean Flight"):
         find_schema("flight_delay.schema.Fligth", TRUSTED)
+    with pytest.raises(ConfigError, match=r"no module flight_delay\.order\. .* mlkit schema infer"):
+        find_schema("flight_delay.order.Order", TRUSTED)
+
+
+def test_a_library_that_is_not_installed_is_named(project):
+    """The error says how to add it, and nothing of schemas."""
+    with pytest.raises(ConfigError, match=r"no module notlib\. Is it .* uv add notlib\.$"):
+        build({"_target_": "notlib.Trees"}, ("notlib",), "model.estimator")
