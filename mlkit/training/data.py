@@ -29,9 +29,9 @@ def read_frame(path: str | Path, schema: type[Schema] | None = None) -> pd.DataF
     schema
         Where given, a CSV's text becomes what the schema says (so that the
         code `007` stays text), and what does not parse stays text for the
-        validation to name. Without it, types are guessed. In a CSV an empty
-        cell is missing, and so are `NA`, `NaN`, `null` and what else pandas
-        reads so.
+        validation to name. Without it, types are guessed, and numbers with a
+        leading zero stay text. In a CSV an empty cell is missing, and so are
+        `NA`, `NaN`, `null` and what else pandas reads so.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def _read_csv(path: Path, schema: type[Schema] | None) -> pd.DataFrame:
             "Export it again."
         )
     if schema is None:
-        return frame.apply(_guess_moments)
+        return _with_codes(frame, path).apply(_guess_moments)
     for column in schema.columns.values():
         if column.name in frame:
             frame[column.name] = _parse(frame[column.name], column)
@@ -115,6 +115,15 @@ def _parse(text: pd.Series, column: Column) -> pd.Series:
         return text
     is_lost = values.isna() & text.notna()
     return values.astype(object).where(~is_lost, text) if is_lost.any() else values
+
+
+def _with_codes(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the frame with the text of columns that pandas took the leading zeros of."""
+    numbers = [*frame.select_dtypes("number").columns]
+    text = pd.read_csv(path, usecols=numbers, dtype=str)
+    codes = [name for name in numbers if text[name].str.fullmatch(r"0\d+").any()]
+    frame[codes] = text[codes]
+    return frame
 
 
 def _guess_moments(values: pd.Series) -> pd.Series:

@@ -116,6 +116,20 @@ def test_times_in_a_csv_are_recognised(tmp_path):
     assert (columns["seen"].kind, columns["email"].kind) == ("datetime", "string")
 
 
+def test_codes_with_leading_zeros_are_guessed_as_text(tmp_path):
+    """One such cell is enough, beside missing ones as well; zero and its fractions are numbers."""
+    (tmp_path / "p.csv").write_text(
+        "self,zip,dial,share,n\nx,01099,007,0.5,0\ny,90210,,0.25,10\nz,10115,49,0,2\n"
+    )
+    frame = read_frame(tmp_path / "p.csv")
+    columns = Schema.infer(frame).columns
+    kinds = {name: column.kind for name, column in columns.items()}
+    text = dict.fromkeys(("self", "zip", "dial"), "string")
+    assert kinds == {**text, "share": "number", "n": "integer"}
+    assert frame["zip"].tolist() == ["01099", "90210", "10115"]
+    assert columns["dial"].nullable
+
+
 def test_codes_with_leading_zeros_stay_text(tmp_path):
     """With a schema, a CSV's text is read as what the schema says it is."""
 
