@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from bundles_of_tests import bundle_of, parts_of
+from forgery import reseal
 
 from mlkit import Evaluator, Predictor, pack
 from mlkit.core import bundle as layout
@@ -21,12 +23,6 @@ from mlkit.training.runtime import open_model
 def copied(packed, tmp_path) -> Path:
     """Return a copy of a bundle, to be damaged."""
     return Path(shutil.copytree(packed, tmp_path / "bundle"))
-
-
-def reseal(folder: Path, **changes: object) -> None:
-    """Change a bundle's manifest, and seal the folder again, as a forger would."""
-    manifest = msgspec.json.decode((folder / layout.MANIFEST).read_bytes(), type=layout.Manifest)
-    layout.seal(folder, msgspec.structs.replace(manifest, **changes))
 
 
 @pytest.mark.parametrize("name", [layout.MANIFEST, *layout.FILES, layout.GRAPH])
@@ -144,10 +140,8 @@ def test_no_file_of_a_bundle_is_a_pickle(packed):
 
 def test_a_failed_packing_keeps_the_former_bundle(trainer, flights, tmp_path, monkeypatch):
     """When packing fails, what lay there before stays, whole, and no draft is left."""
-    model = trainer.fit(flights)
-    holdout = model.holdout(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
-    before = pack(model, evaluation, holdout, tmp_path / "m", name="m")
+    parts = parts_of(trainer.fit(flights), flights)
+    before = pack(*parts, tmp_path / "m", name="m")
 
     class Unlike(Predictor):
         @classmethod
@@ -156,7 +150,7 @@ def test_a_failed_packing_keeps_the_former_bundle(trainer, flights, tmp_path, mo
 
     monkeypatch.setattr("mlkit.training.packing.Predictor", Unlike)
     with pytest.raises(BundleError, match="differently"):
-        pack(model, evaluation, holdout, tmp_path / "m", name="other")
+        pack(*parts, tmp_path / "m", name="other")
     assert Bundle.open(tmp_path / "m").manifest == before.manifest
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
 
@@ -171,10 +165,8 @@ def test_a_model_that_looks_at_its_batch_is_not_packed(build, flights, tmp_path)
             return frame[[]].assign(rank=hours.rank(pct=True))
 
     model = build(featurizer=Ranked()).fit(flights)
-    holdout = model.holdout(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
     with pytest.raises(FeaturizerError, match="score otherwise alone than together"):
-        pack(model, evaluation, holdout, tmp_path / "m", name="m")
+        bundle_of(model, flights, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -182,10 +174,8 @@ def test_only_a_bundle_is_replaced(trainer, flights, tmp_path):
     """A folder that holds anything else is left alone."""
     (tmp_path / "thesis.txt").write_text("years of work")
     model = trainer.fit(flights)
-    holdout = model.holdout(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
     with pytest.raises(ConfigError, match="is no bundle: it will not be replaced"):
-        pack(model, evaluation, holdout, tmp_path, name="m")
+        bundle_of(model, flights, tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -196,13 +186,7 @@ def test_personal_data_stay_behind(build, trainer, flights, tmp_path):
         name: dataclasses.replace(column, pii=name in ("tailnum", "carrier", "distance"))
         for name, column in trainer.schema.columns.items()
     }
-    changed = build(
-        schema=schema,
-    )
-    model = changed.fit(flights)
-    holdout = model.holdout(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
-    bundle = pack(model, evaluation, holdout, tmp_path / "m", name="m")
+    bundle = bundle_of(build(schema=schema).fit(flights), flights, tmp_path / "m")
     assert {record["carrier"] for record in bundle.golden.records} == {"redacted"}
     assert {record["tailnum"] for record in bundle.golden.records} == {None}
     assert {record["distance"] for record in bundle.golden.records} == {0.0}

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pandas as pd
+from graphs_of_tests import graph_of
 
 from mlkit import Featurizer
-from mlkit.core.rows import NO_INTEGER, NO_TEXT, Block, ColumnRows, read_table
-from mlkit.training.compilation.compiler import compile_features
+from mlkit.core.rows import NO_INTEGER, NO_TEXT, read_table
 from mlkit.training.compilation.errors import Untraceable
 from programs.rows import sample
 from programs.writer import Sample, Term
@@ -61,27 +60,6 @@ class Programs(Learned):
         return pd.concat(made, axis=1)
 
 
-class Graph:
-    """The compiled featurizer, ready to run on one core."""
-
-    def __init__(self, featurizer: Featurizer) -> None:
-        compiled = compile_features(featurizer, Sample)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.blocks = [Block(Sample, kind, names) for kind, names in compiled.inputs.items()]
-        self.session = onnxruntime.InferenceSession(
-            compiled.graph, options, providers=["CPUExecutionProvider"]
-        )
-        self.outputs = [output.name for output in self.session.get_outputs()]
-
-    def features(self, rows: ColumnRows) -> dict[str, np.ndarray]:
-        """Return each feature (n_rows,)."""
-        feed = {block.kind: rows.block(block) for block in self.blocks}
-        found = self.session.run(self.outputs, feed)
-        names = [output.removeprefix("feature ") for output in self.outputs]
-        return {name: values[:, 0] for name, values in zip(names, found, strict=True)}
-
-
 @dataclass(frozen=True)
 class Difference:
     """Where pandas and the graph do not agree, printed as code."""
@@ -101,7 +79,7 @@ def differences(programs: Sequence[Program], frames: Sequence[pd.DataFrame]) -> 
     """
     featurizer = Programs(programs).fit(sample(0, wild=False))
     try:
-        graph = Graph(featurizer)
+        features_of = graph_of(featurizer, Sample)
     except (Untraceable, RuntimeError) as error:
         if len(programs) == 1:
             return [Difference(programs[0], "all", str(error))]
@@ -109,10 +87,10 @@ def differences(programs: Sequence[Program], frames: Sequence[pd.DataFrame]) -> 
     found = []
     for frame in frames:
         rows = read_table(Sample, frame)
-        features = graph.features(rows)
+        features = features_of(rows)
         for program in programs:
             found += _of_program(program, featurizer, frame, features)
-        single = graph.features(rows[:1])
+        single = features_of(rows[:1])
         for program in programs:
             for name, term in program.terms.items():
                 values = [side[f"{program.seed} {name}"][:1] for side in (features, single)]

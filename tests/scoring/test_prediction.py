@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from bundles_of_tests import bundle_of
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from mlkit import Evaluator, Predictor, TableEncoder, Target, pack
@@ -216,8 +217,7 @@ def test_other_tasks_have_answers_of_their_own(build, flights, tmp_path, target,
         estimator=estimator,
         encoder=TableEncoder(numbers="standardize"),
     ).fit(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, flights)
-    pack(model, evaluation, model.holdout(flights), tmp_path / "m", name="m")
+    bundle_of(model, flights, tmp_path / "m")
     predictor = Predictor.load(tmp_path / "m", trusted=["flight_delay"])
     prediction = predictor.predict(records(flights.head(1)))[0]
     table = predictor.predict(flights.head(1))

@@ -6,12 +6,13 @@ import shutil
 import msgspec
 import numpy as np
 import pytest
+from bundles_of_tests import bundle_of, parts_of
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from mlkit import Evaluator, Predictor, TableEncoder, pack
+from mlkit import Predictor, TableEncoder, pack
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle, Parity
 from mlkit.core.column import Column
@@ -23,9 +24,7 @@ from mlkit.training.golden import stand_in
 @pytest.fixture(scope="module")
 def parts(trainer, flights):
     """Return a model, its evaluation and its holdout, as pack takes them."""
-    model = trainer.fit(flights)
-    holdout = model.holdout(flights)
-    return model, Evaluator(n_resamples=0).evaluate(model, holdout), holdout
+    return parts_of(trainer.fit(flights), flights)
 
 
 def test_a_file_is_not_replaced(parts, tmp_path):
@@ -68,8 +67,7 @@ def test_an_estimator_of_single_precision_is_packed(build, flights, tmp_path):
         encoder=TableEncoder(numbers="standardize"),
     ).fit(flights)
     holdout = model.holdout(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
-    bundle = pack(model, evaluation, holdout, tmp_path / "m", name="m")
+    bundle = bundle_of(model, flights, tmp_path / "m")
     assert "gradient boosting from another estimator" in bundle.manifest.reason
     found = Predictor.load(bundle.path, trusted=["flight_delay"]).predict(holdout)
     np.testing.assert_array_equal(found.probability, model.scores(model.schema.validate(holdout)))

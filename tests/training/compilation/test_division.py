@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlkit import Schema
+from mlkit.core.rows import read_table
 from mlkit.training.compilation.compiler import compile_features
 from mlkit.training.compilation.errors import Untraceable
 
@@ -52,7 +53,7 @@ def test_any_whole_number_by_any_other(graph, pairs):
     frame = pd.DataFrame([(LEAST, -1), *pairs], columns=["left", "right"])
     with np.errstate(all="ignore"):
         expected = divided(None, frame).astype("float64")
-    found = pd.DataFrame(graph(frame))
+    found = pd.DataFrame(graph(read_table(Pair, frame)))
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from bundles_of_tests import bundle_of
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Template
@@ -45,7 +46,6 @@ from sklearn.utils import get_tags
 from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier, XGBRFRegressor
 
 from mlkit import (
-    Evaluator,
     Featurizer,
     Schema,
     Splitter,
@@ -53,7 +53,6 @@ from mlkit import (
     Target,
     Trainer,
     column,
-    pack,
 )
 from mlkit.core.bundle import Parity
 from mlkit.core.rows import read_table
@@ -463,18 +462,11 @@ def test_what_is_packed_is_read_back(orders, tmp_path, task, estimator, runtime)
     """Whether it compiles or not, the library's own estimator needs no trust of its own."""
     model = trained(estimator, task, orders, mode_of(estimator))
     holdout = model.holdout(orders)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
-    bundle = pack(model, evaluation, holdout, tmp_path / "bundle", name="orders")
+    bundle = bundle_of(model, orders, tmp_path / "bundle")
     assert bundle.manifest.runtime == runtime
     again = open_model(bundle, [OrderFeaturizer.__module__])
     valid = Order.validate(holdout)
     np.testing.assert_array_equal(again.scores(valid), model.scores(valid))
-
-
-def test_two_columns_of_coefficients_are_not_one(orders):
-    """A linear classifier of several classes has a weight for each; a regression has one."""
-    for task, estimator in (("multiclass", LogisticRegression()), ("regression", Ridge())):
-        assert certified(estimator, task, orders, "standardize").largest_difference <= 1e-12
 
 
 FINITE = st.floats(-1e38, 1e38)

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from bundles_of_tests import bundle_of
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -20,7 +21,6 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from xgboost import XGBClassifier
 
 from mlkit import (
-    Evaluator,
     Featurizer,
     Predictor,
     Schema,
@@ -29,7 +29,6 @@ from mlkit import (
     Target,
     Trainer,
     column,
-    pack,
 )
 from mlkit.core.bundle import PROFILE
 from mlkit.core.rows import read_table
@@ -284,8 +283,7 @@ def test_an_estimator_that_does_not_convert_is_shipped_in_python(build, flights,
         encoder=TableEncoder(numbers="standardize"),
     ).fit(flights)
     holdout = model.holdout(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
-    bundle = pack(model, evaluation, holdout, tmp_path / "b", name="b")
+    bundle = bundle_of(model, flights, tmp_path / "b")
     manifest = bundle.manifest
     assert (manifest.runtime, manifest.inputs, manifest.parity) == ("python", {}, None)
     assert "the estimator BaggingClassifier, which holds trees" in manifest.reason
@@ -362,8 +360,7 @@ def test_both_runtimes_of_a_bundle_say_the_same(build, flights, tmp_path, task):
         encoder=TableEncoder(numbers="standardize"),
     ).fit(flights)
     holdout = model.holdout(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
-    bundle = pack(model, evaluation, holdout, tmp_path / "b", name="b")
+    bundle = bundle_of(model, flights, tmp_path / "b")
     assert (bundle.manifest.runtime, bundle.manifest.reason) == ("onnx", "")
     graph = Predictor.load(bundle.path)
     python = Predictor(bundle, open_runtime(bundle, ["flight_delay"]))
@@ -400,9 +397,8 @@ def test_a_profile_holds_nothing_of_personal_data(trainer, flights, model, tmp_p
         for name, column in trainer.schema.columns.items()
     }
     private = dataclasses.replace(model, schema=schema)
-    evaluation = Evaluator(n_resamples=0).evaluate(private, model.holdout(flights))
     holdout = model.holdout(flights)
-    bundle = pack(private, evaluation, holdout, tmp_path / "b", name="b")
+    bundle = bundle_of(private, flights, tmp_path / "b")
     text = (bundle.path / PROFILE).read_text()
     columns = json.loads(text)["columns"]
     assert columns["tailnum"] == {"missing": holdout["tailnum"].isna().mean()}
