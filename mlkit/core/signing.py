@@ -2,8 +2,8 @@
 
 Whose signature counts is the reader's word: `signers=[...]` of `Bundle.open` and
 `Predictor.load`. The commands `evaluate` and `predict` pass on `tool.mlkit.signers`
-of the pyproject.toml in the folder that they run in; in Python nothing reads it. The
-key that a signature names is compared with these, and never believed.
+(see `mlkit.core.trust`); in Python nothing reads it. The key that a signature names
+is compared with these, and never believed.
 """
 
 import base64
