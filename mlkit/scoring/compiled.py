@@ -10,7 +10,7 @@ import onnxruntime as ort
 from mlkit.core.bundle import GRAPH, Bundle
 from mlkit.core.decision import check_finite
 from mlkit.core.errors import BundleError, first_line, listed
-from mlkit.core.rows import Block, Rows
+from mlkit.core.rows import BLOCKS, Block, Rows
 from mlkit.core.schema import Schema
 from mlkit.scoring.wire import external_data
 
@@ -20,8 +20,6 @@ CHUNK = 20_000
 #: room for as many as the longest has, in every row.
 _MOST_CHARACTERS = 4_000_000
 _FATAL_ONLY = 4
-#: What each kind of block is in a graph.
-_BLOCKS = {"numbers": "tensor(double)", "integers": "tensor(int64)", "texts": "tensor(string)"}
 
 
 class CompiledRuntime:
@@ -96,7 +94,8 @@ _OUTPUTS = ["scores"]
 
 def _check_ends(session: ort.InferenceSession, inputs: Mapping[str, Sequence[str]]) -> None:
     found = {node.name: (node.type, node.shape[1:]) for node in session.get_inputs()}
-    expected = {name: (_BLOCKS.get(name), [len(columns)]) for name, columns in inputs.items()}
+    types = {kind: name for kind, (_, name) in BLOCKS.items()}
+    expected = {kind: (types.get(kind), [len(columns)]) for kind, columns in inputs.items()}
     if found != expected:
         raise ValueError(f"its inputs are {found}, not {expected}")
     ends = [(node.name, node.type, len(node.shape)) for node in session.get_outputs()]
