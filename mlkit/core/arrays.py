@@ -84,7 +84,10 @@ def check_array(
     if native is not None:
         broken = {rule: np.flatnonzero(breaks) for rule, breaks in rules}
         broken = {rule: rows for rule, rows in broken.items() if len(rows)}
-        return native, [_violation(column, rule, rows, values) for rule, rows in broken.items()]
+        zone = "+00:00" if aware else ""
+        return native, [
+            _violation(column, rule, rows, values, zone) for rule, rows in broken.items()
+        ]
     items = [plain(value, column) for value in values]
     by_row = np.array([broken_rule(column, item) or "" for item in items], dtype=object)
     rules_broken = [rule for rule in dict.fromkeys(by_row) if rule]
@@ -195,11 +198,15 @@ def missing(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def _violation(column: Column, rule: str, rows: np.ndarray, values: np.ndarray) -> Violation:
+def _violation(
+    column: Column, rule: str, rows: np.ndarray, values: np.ndarray, zone: str = ""
+) -> Violation:
     first = rows[:N_SHOWN]
     is_shown = not column.pii and rule != MISSING
-    # Nanoseconds would become numbers.
-    items = values[first].astype(str) if values.dtype.kind == "M" else values[first]
+    items = values[first]
+    if values.dtype.kind == "M":
+        # Nanoseconds would become numbers.
+        items = np.char.add(items.astype(str), zone)
     return Violation(
         column=column.name,
         rule=rule,

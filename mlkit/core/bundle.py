@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from mlkit.core.errors import BundleError, ConfigError, listed
-from mlkit.core.files import sha256
+from mlkit.core.files import is_own_file, sha256
 from mlkit.core.schema import Schema
 from mlkit.core.signing import verify
 
@@ -30,9 +30,9 @@ PROFILE = "profile.json"
 TRAINING_ROWS = "training_rows.npy"
 CARD = "README.md"
 SIGNATURE = "signature.json"
-#: What every bundle has, and what a runtime needs beside it.
+#: What every bundle has, and what one of each runtime has.
 FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, PROFILE, TRAINING_ROWS, CARD)
-RUNTIME_FILES = {"python": (), "onnx": (GRAPH,)}
+RUNTIME_FILES = {"python": FILES, "onnx": (*FILES, GRAPH)}
 _LABELS = (str, int, float)
 #: Far above what any real JSON file takes; a bound on what is read before it is understood.
 MOST_BYTES = 64 * 2**20
@@ -231,8 +231,7 @@ class Bundle:
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:
     """Write the manifest of the files in `folder`, as the last of them."""
-    names = (*FILES, *RUNTIME_FILES[manifest.runtime])
-    files = {name: sha256(folder / name) for name in names}
+    files = {name: sha256(folder / name) for name in RUNTIME_FILES[manifest.runtime]}
     sealed = msgspec.structs.replace(manifest, files=files).sealed()
     text = msgspec.json.format(msgspec.json.encode(sealed), indent=2)
     (folder / MANIFEST).write_bytes(text + b"\n")
@@ -256,7 +255,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _check_is_file(path: Path) -> None:
-    if path.is_symlink() or not path.is_file():
+    if not is_own_file(path):
         raise BundleError(f"{path} is absent, or a link. Fetch the bundle again.")
 
 
@@ -268,7 +267,7 @@ def _changed(path: Path) -> BundleError:
 
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
-    if path.is_symlink() or not path.is_file():
+    if not is_own_file(path):
         raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}.")
     text = _bytes(path)
     try:
@@ -312,7 +311,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
             f"{folder} runs on {manifest.runtime!r}, which this mlkit does not know. Upgrade mlkit."
         )
     # The names are these and no others, so none can lead out of the folder.
-    names = (*FILES, *RUNTIME_FILES[manifest.runtime])
+    names = RUNTIME_FILES[manifest.runtime]
     if set(manifest.files) != set(names):
         raise BundleError(
             f"{folder / MANIFEST} lists {listed(manifest.files, most=9)}; "

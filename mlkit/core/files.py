@@ -15,6 +15,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_own_file(path: Path) -> bool:
+    """Whether a file lies there itself, and no link to one elsewhere."""
+    return path.is_file() and not path.is_symlink()
+
+
 @contextmanager
 def written_folder(path: Path) -> Iterator[Path]:
     """Yield a folder beside `path`, and put it in that place when the block succeeds.

@@ -27,6 +27,21 @@ _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+#: Each kind of block: its dtype, and what ONNX Runtime calls it.
+BLOCKS = {
+    "numbers": (np.dtype("float64"), "tensor(double)"),
+    "integers": (np.dtype("int64"), "tensor(int64)"),
+    "texts": (np.dtype("object"), "tensor(string)"),
+}
+
+
+def block_of(column: Column) -> str:
+    """Return the kind of block that a column is in."""
+    if column.kind == "string":
+        return "texts"
+    return "integers" if column.dtype in ("int64", "datetime64[us]") else "numbers"
+
+
 class Block:
     """Columns side by side, of one dtype: what a graph takes as one input.
 
@@ -39,7 +54,7 @@ class Block:
     schema
         What the rows are.
     kind
-        One of the three.
+        One of `BLOCKS`; see `block_of`.
     names
         The columns.
     """
@@ -47,7 +62,7 @@ class Block:
     def __init__(self, schema: type[Schema], kind: str, names: Sequence[str]) -> None:
         self.kind = kind
         self.names = names
-        self.dtype = _DTYPES[kind]
+        self.dtype, _ = BLOCKS[kind]
         self._taken = _taker([schema.columns[name] for name in names], record_parser(schema).places)
 
     def of_records(self, records: Sequence[tuple[Any, ...]]) -> np.ndarray:
@@ -65,13 +80,6 @@ class Block:
                 values = np.where(missing(values), NO_TEXT, values)
             block[:, place] = values
         return block
-
-
-_DTYPES = {
-    "numbers": np.dtype("float64"),
-    "integers": np.dtype("int64"),
-    "texts": np.dtype("object"),
-}
 
 
 def _taker(

@@ -2,8 +2,8 @@
 
 Whose signature counts is the reader's word: `signers=[...]` of `Bundle.open` and
 `Predictor.load`. The commands `evaluate` and `predict` pass on `tool.mlkit.signers`
-of the pyproject.toml in the folder that they run in; in Python nothing reads it. The
-key that a signature names is compared with these, and never believed.
+(see `mlkit.core.trust`); in Python nothing reads it. The key that a signature names
+is compared with these, and never believed.
 """
 
 import base64
@@ -18,7 +18,7 @@ import msgspec
 
 from mlkit.core.errors import BundleError, ConfigError, listed
 from mlkit.core.extras import load
-from mlkit.core.files import written_file
+from mlkit.core.files import is_own_file, written_file
 
 FORMAT = 1
 _ALGORITHM = "ed25519"
@@ -124,9 +124,11 @@ def verify(digest: str, path: Path, signers: Sequence[str]) -> None:
     MissingExtraError
         If `cryptography` is not installed.
     """
+    # As a file has them, with the end of their line.
+    signers = [signer.strip() for signer in signers]
     trusted = {_public_key(signer, place) for place, signer in enumerate(signers, 1)}
-    known = f"The reader trusts {listed(signers)}."
-    if path.is_symlink() or not path.is_file():
+    known = f"Accepted signers: {listed(signers) if signers else 'none'}."
+    if not is_own_file(path):
         raise BundleError(f"{path.parent} is not signed: it has no {path.name}. {known}")
     found = _read(path)
     key = _bytes(found.public_key, _KEY_BYTES)

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from math import isfinite
 
 import numpy as np
 import onnxruntime as ort
 
 from mlkit.core.bundle import GRAPH, Bundle
-from mlkit.core.errors import BundleError, DataError, first_line, listed
-from mlkit.core.rows import Block, Rows
+from mlkit.core.decision import check_finite
+from mlkit.core.errors import BundleError, first_line, listed
+from mlkit.core.rows import BLOCKS, Block, Rows
 from mlkit.core.schema import Schema
 from mlkit.scoring.wire import external_data
 
@@ -20,8 +20,6 @@ CHUNK = 20_000
 #: room for as many as the longest has, in every row.
 _MOST_CHARACTERS = 4_000_000
 _FATAL_ONLY = 4
-#: What each kind of block is in a graph.
-_BLOCKS = {"numbers": "tensor(double)", "integers": "tensor(int64)", "texts": "tensor(string)"}
 
 
 class CompiledRuntime:
@@ -58,56 +56,35 @@ class CompiledRuntime:
         self._call = getattr(session, "_sess", session).run
         self._blocks = {kind: Block(schema, kind, names) for kind, names in inputs.items()}
         (output,) = session.get_outputs()
-        # A vector where there is one score, as TrainedModel.scores has it.
+        # A vector where there is one score, as Runtime.scores has it.
         self._is_vector = output.shape[1] == 1
         self._nothing = np.empty((0,) if self._is_vector else (0, output.shape[1]))
         has_affinity = hasattr(os, "sched_getaffinity")
         self._n_threads = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
 
     def scores(self, rows: Rows) -> np.ndarray:
-        """Score validated rows; see `TrainedModel.scores` for their shape.
-
-        Raises
-        ------
-        DataError
-            If a score is not finite.
-        """
+        """Score validated rows; see `Runtime.scores`."""
         if not len(rows):
             return self._nothing
-        found = self._run(rows) if len(rows) == 1 else self._in_chunks(rows)
-        if found.size == 1:
-            if isfinite(found.item()):
-                return found
-        elif np.isfinite(found).all():
-            return found
-        row = int(np.flatnonzero(~np.isfinite(found).reshape(len(found), -1).all(axis=1))[0])
-        raise DataError(
-            f"The model predicts no finite number for row {row}. Bound the features, "
-            "or fill what is missing."
-        )
+        feed = {kind: rows.block(block) for kind, block in self._blocks.items()}
+        n_rows = len(rows)
+        return check_finite(self._score(feed) if n_rows == 1 else self._in_chunks(feed, n_rows))
 
-    def _run(self, rows: Rows) -> np.ndarray:
-        return self._score(self._feed(rows))
-
-    def _feed(self, rows: Rows) -> dict[str, np.ndarray]:
-        return {kind: rows.block(block) for kind, block in self._blocks.items()}
-
-    def _in_chunks(self, rows: Rows) -> np.ndarray:
-        feed = self._feed(rows)
+    def _in_chunks(self, feed: Mapping[str, np.ndarray], n_rows: int) -> np.ndarray:
         texts = feed.get("texts")
         longest = 1 if texts is None else max(map(len, texts.ravel()))
         size = max(1, min(CHUNK, _MOST_CHARACTERS // max(1, longest)))
         parts = [
             {name: block[start : start + size] for name, block in feed.items()}
-            for start in range(0, len(rows), size)
+            for start in range(0, n_rows, size)
         ]
-        if len(parts) <= 1:
+        if len(parts) == 1:
             return self._score(feed)
         # ONNX Runtime lets go of Python's lock while it computes.
         with ThreadPoolExecutor(self._n_threads) as threads:
             return np.concatenate(list(threads.map(self._score, parts)))
 
-    def _score(self, feed: dict[str, np.ndarray]) -> np.ndarray:
+    def _score(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
         scores: np.ndarray = self._call(_OUTPUTS, feed, None)[0]
         return scores.ravel() if self._is_vector else scores
 
@@ -117,7 +94,8 @@ _OUTPUTS = ["scores"]
 
 def _check_ends(session: ort.InferenceSession, inputs: Mapping[str, Sequence[str]]) -> None:
     found = {node.name: (node.type, node.shape[1:]) for node in session.get_inputs()}
-    expected = {name: (_BLOCKS.get(name), [len(columns)]) for name, columns in inputs.items()}
+    types = {kind: name for kind, (_, name) in BLOCKS.items()}
+    expected = {kind: (types.get(kind), [len(columns)]) for kind, columns in inputs.items()}
     if found != expected:
         raise ValueError(f"its inputs are {found}, not {expected}")
     ends = [(node.name, node.type, len(node.shape)) for node in session.get_outputs()]

@@ -33,10 +33,23 @@ _RUNTIMES = {
 
 
 class Runtime(Protocol):
-    """What turns validated rows into scores; see `TrainedModel.scores` for their shape."""
+    """What turns validated rows into scores."""
 
     def scores(self, rows: Rows) -> np.ndarray:
-        """Score validated rows."""
+        """Score validated rows.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64: the positive class's probability (n_rows,) for a binary
+            target, each class's (n_rows, n_classes) for a multiclass one, the
+            predicted value (n_rows,) for a regression.
+
+        Raises
+        ------
+        DataError
+            If a score is not finite.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,11 @@ def validate(schema: type[Schema], frame: pd.DataFrame, *, outcomes: bool = True
     if not isinstance(frame, pd.DataFrame):
         raise DataError(f"{schema.__name__} validates a pandas DataFrame, got {type(frame)}.")
 
+    # To pandas, the first level of a name is in the frame too.
+    names = set(frame)
+
     def series(column: Column, values: np.ndarray) -> pd.Series:
-        if column.kind == "string" and column.name in frame:
+        if column.kind == "string" and column.name in names:
             found = frame[column.name]
             if isinstance(found.dtype, pd.StringDtype):
                 # To make such text of the values again takes a fifth of the whole time.

@@ -22,7 +22,7 @@ class PythonRuntime:
         self.model = model
 
     def scores(self, rows: Rows) -> np.ndarray:
-        """Score validated rows; see `TrainedModel.scores`."""
+        """Score validated rows; see `Runtime.scores`."""
         schema = self.model.schema
         columns = {name: rows.column(name) for name in schema.names(known_before=True)}
         return self.model.scores(frames.from_columns(schema, columns))

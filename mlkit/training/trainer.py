@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
+from mlkit.core.decision import check_finite
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
@@ -54,17 +55,7 @@ class TrainedModel:
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Score the rows of a validated frame; targets and outcomes are not looked at.
 
-        Returns
-        -------
-        numpy.ndarray
-            float64: the positive class's probability (n_rows,) for a binary
-            target, each class's (n_rows, n_classes) for a multiclass one, the
-            predicted value (n_rows,) for a regression.
-
-        Raises
-        ------
-        DataError
-            If a prediction is not finite.
+        See `Runtime.scores` for their shape, and for what is raised.
         """
         known = frame[self.schema.names(known_before=True)]
         if known.empty:
@@ -74,13 +65,7 @@ class TrainedModel:
         else:
             scores = np.asarray(self.pipeline.predict_proba(known), dtype="float64")
             scores = scores[:, 1] if self.target.task == "binary" else scores
-        if not np.isfinite(scores).all():
-            row = int(np.flatnonzero(~np.isfinite(scores).reshape(len(scores), -1).all(axis=1))[0])
-            raise DataError(
-                f"The model predicts no finite number for row {row}. Bound the features, "
-                "or fill what is missing."
-            )
-        return scores
+        return check_finite(scores)
 
     def holdout(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the frame given to `Trainer.fit` that were held out."""

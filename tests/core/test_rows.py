@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from mlkit import Schema, column
+from mlkit.core.arrays import missing
 from mlkit.core.errors import DataError
 from mlkit.core.rows import read_table
 
@@ -133,6 +134,32 @@ def test_columns_are_equally_long():
 
 def test_columns_in_levels_are_not_columns_of_the_schema():
     """A frame with two rows of names has none of one name."""
-    frame = pd.DataFrame([[1.0, 2.0]], columns=pd.MultiIndex.from_product([["value"], ["a", "b"]]))
-    assert np.isnan(read_table(Sample, frame).column("value")).all()
-    assert Sample.validate(frame)["value"].isna().all()
+    for name, row in (("value", [1.0, 2.0]), ("word", ["p", "q"])):
+        levels = pd.MultiIndex.from_product([[name], ["a", "b"]])
+        frame = pd.DataFrame([row], columns=levels)
+        assert missing(read_table(Sample, frame).column(name)).all()
+        assert Sample.validate(frame)[name].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "found"),
+    [
+        (
+            "at",
+            pd.DatetimeIndex(["2013-12-23T18:15+01:00"], dtype="datetime64[s, UTC]"),
+            "2013-12-23T17:15:00+00:00",
+        ),
+        ("seen", np.array(["2013-12-23T17:15"], dtype="M8[s]"), "2013-12-23T17:15:00"),
+        (
+            "seen",
+            pd.DatetimeIndex([1], dtype="datetime64[ns, UTC]"),
+            "1970-01-01T00:00:00.000000001+00:00",
+        ),
+    ],
+)
+def test_shows_a_moment_with_its_zone(name, values, found):
+    """The value in a message shows whether it has one, whatever unit pandas holds it in."""
+    with pytest.raises(DataError) as caught:
+        read_table(Sample, {name: values})
+    (violation,) = caught.value.violations
+    assert violation.found == (repr(found),)

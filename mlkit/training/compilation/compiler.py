@@ -15,6 +15,7 @@ from spox import Tensor, Var, argument
 
 from mlkit.core.column import Column
 from mlkit.core.errors import first_line
+from mlkit.core.rows import BLOCKS, block_of
 from mlkit.core.schema import Schema
 from mlkit.training.compilation.encoders import check_encoder, encode, numbers, passed_through
 from mlkit.training.compilation.errors import Untraceable
@@ -26,7 +27,6 @@ from mlkit.training.trainer import TrainedModel
 
 #: Every ONNX Runtime that is admitted reads it; older than 1.24 add some trees up wrongly.
 _IR_VERSION = 10
-_DTYPES: dict[str, Any] = {"numbers": np.float64, "integers": np.int64, "texts": np.str_}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +117,10 @@ class _Inputs:
         """Return columns of one block as one variable (n_rows, n_names)."""
         group = tuple(names)
         if group not in self.arguments:
-            dtype = _DTYPES[_block(self.columns[group[0]])]
-            self.arguments[group] = argument(Tensor(dtype, ("n_rows", len(group))))
+            dtype, _ = BLOCKS[block_of(self.columns[group[0]])]
+            # spox calls texts by another dtype.
+            element = np.str_ if dtype.kind == "O" else dtype
+            self.arguments[group] = argument(Tensor(element, ("n_rows", len(group))))
         return self.arguments[group]
 
     def by_name(self) -> dict[str, Var]:
@@ -129,7 +131,7 @@ class _Inputs:
         """Return the inputs that a graph uses, by their block."""
         taken = {node.name for node in graph.graph.input}
         found = [names for names in self.arguments if _input_name(names) in taken]
-        by_block = {b: [n for n in found if _block(self.columns[n[0]]) == b] for b in _DTYPES}
+        by_block = {b: [n for n in found if block_of(self.columns[n[0]]) == b] for b in BLOCKS}
         return {block: names for block, names in by_block.items() if names}
 
 
@@ -172,7 +174,7 @@ def _take_blocks(graph: GraphProto, inputs: Mapping[str, list[tuple[str, ...]]])
             initial = helper.make_tensor(f"{block} sizes", TensorProto.INT64, [len(sizes)], sizes)
             graph.initializer.append(initial)
             splits.append(helper.make_node("Split", [block, initial.name], outputs, axis=1))
-        kind = helper.np_dtype_to_tensor_dtype(np.dtype(_DTYPES[block]))
+        kind = helper.np_dtype_to_tensor_dtype(BLOCKS[block][0])
         blocks.append(helper.make_tensor_value_info(block, kind, ["n_rows", sum(sizes)]))
     nodes = [*splits, *graph.node]
     for field, content in ((graph.node, nodes), (graph.input, blocks)):
@@ -193,12 +195,6 @@ def _rounded(features: Mapping[str, Value], inputs: _Inputs) -> set[str]:
         if node.op_type in _ROUNDED or not rounded.isdisjoint(node.input):
             rounded.update(node.output)
     return {name for name in features if f"feature {name}" in rounded}
-
-
-def _block(column: Column) -> str:
-    if column.kind == "string":
-        return "texts"
-    return "integers" if column.dtype in ("int64", "datetime64[us]") else "numbers"
 
 
 def _value(column: Column, var: Var) -> Value:
