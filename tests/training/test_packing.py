@@ -18,7 +18,7 @@ from mlkit import Evaluator, Predictor, TableEncoder, pack
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle, Parity
 from mlkit.core.column import Column
-from mlkit.core.errors import ConfigError
+from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.records import broken_rule
 from mlkit.training.golden import placeholder
 from mlkit.training.lineage import versions
@@ -77,6 +77,13 @@ def test_an_estimator_of_single_precision_is_packed(build, flights, tmp_path):
     assert "gradient boosting from another estimator" in bundle.manifest.reason
     found = Predictor.load(bundle.path, trusted=["flight_delay"]).predict(holdout)
     np.testing.assert_array_equal(found.probability, model.scores(model.schema.validate(holdout)))
+
+
+def test_what_readers_will_not_trust_is_refused_at_once(parts, tmp_path, caplog):
+    """Before any row is scored or a graph certified, which take far longer."""
+    with caplog.at_level("INFO"), pytest.raises(BundleError, match="not trusted: flight_delay"):
+        pack(*parts, tmp_path / "m", name="m", trusted=[])
+    assert [record.msg["event"] for record in caplog.records] == ["packing_started"]
 
 
 def test_the_libraries_of_a_model_are_in_its_lineage(build, trainer, flights, tmp_path):
