@@ -69,14 +69,19 @@ class Parity(
     batches: list[int]
     scale: float = 1.0
 
-    def summary(self) -> str:
-        """Say in a sentence what was compared, and what was found."""
-        n_rows = ", ".join(f"{count:,} {origin}" for origin, count in self.n_rows.items())
-        return (
-            f"one compiled function, proven equal to the pipeline on {n_rows} rows: scores "
-            f"differ by at most {self.largest_difference:.1e} (allowed: {self.tolerance:g}), no "
-            f"decision differs; left out are {self.n_refused:,} more that the pipeline refuses"
-        )
+    def summary(self, *, is_regression: bool) -> str:
+        """Say in a sentence or two what was compared, and what was found."""
+        n_rows = ", ".join(f"{count:,} {origin}" for origin, count in self.n_rows.items() if count)
+        text = f"Compared with the pipeline on {n_rows} rows: "
+        if not self.largest_difference:
+            text += "the scores are the same."
+        elif is_regression:
+            text += f"predictions differ by at most {self.largest_difference:.1e} of their size."
+        else:
+            text += f"scores differ by at most {self.largest_difference:.1e}, no decision does."
+        if self.n_refused:
+            text += f" {self.n_refused:,} more are left out: the pipeline refuses them."
+        return text
 
 
 class Manifest(
@@ -131,10 +136,14 @@ class Manifest(
     digest: str = ""
 
     def runs(self) -> str:
-        """Say in a sentence how the model runs, and why."""
+        """Say how the model runs, and why."""
         if self.parity is None:
-            return f"Runs in Python, with the training side installed: {self.reason}"
-        return f"Runs as {self.parity.summary()}."
+            return (
+                "Runs in Python, slower and only with the training side installed (see 'Write "
+                f"features that compile' in the docs), because: {self.reason}"
+            )
+        compared = self.parity.summary(is_regression=self.task == "regression")
+        return f"Runs as one compiled function. {compared}"
 
     def sealed(self) -> "Manifest":
         """Return the manifest with its digest."""

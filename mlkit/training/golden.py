@@ -11,7 +11,7 @@ import pandas as pd
 
 from mlkit.core.agreement import TOLERANCE, differences, scale_of
 from mlkit.core.column import PYTHON_TYPES, Column
-from mlkit.core.errors import DataError, FeaturizerError
+from mlkit.core.errors import DataError, FeaturizerError, listed
 from mlkit.core.records import broken_rule
 from mlkit.core.rows import ColumnRows
 from mlkit.training.frames import from_columns
@@ -45,11 +45,23 @@ def golden_rows(model: TrainedModel, rows: ColumnRows, scores: np.ndarray) -> st
     if (apart := differences(scores, alone, scale).max()) > TOLERANCE:
         raise FeaturizerError(
             "Rows score otherwise alone than together, so records would not get what tables get: "
-            f"by up to {apart:.3g}. Features of a row must come from that row and from what fit "
-            "learned; mlkit.testing.check_featurizer names the feature."
+            f"by up to {apart:.3g}. Features that differ: {listed(_fickle(model, chosen))}. "
+            "Features of a row must come from that row and from what fit learned."
         )
     golden = {"records": _records(chosen), "scores": scores.tolist()}
     return json.dumps(golden, indent=1, ensure_ascii=False) + "\n"
+
+
+def _fickle(model: TrainedModel, rows: pd.DataFrame) -> list[str]:
+    """Return the features that a row has otherwise alone than together."""
+    featurizer, known = model.pipeline[0], rows[model.schema.names(known_before=True)]
+    together = featurizer.transform(known)
+    alone = pd.concat([featurizer.transform(known.iloc[[row]]) for row in range(len(known))])
+    return [
+        str(name)
+        for name in together.columns
+        if name not in alone or not together[name].astype(object).equals(alone[name].astype(object))
+    ]
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -69,14 +81,14 @@ def _redacted(rows: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame
     for column in columns.values():
         if column.pii and column.name in rows:
             values = rows[column.name]
-            constant = pd.Series([stand_in(column)] * len(rows), values.index, dtype=object)
+            constant = pd.Series([placeholder(column)] * len(rows), values.index, dtype=object)
             if column.tz:
                 constant = pd.to_datetime(constant, utc=True).dt.tz_convert(column.tz)
             rows = rows.assign(**{column.name: constant.astype(values.dtype)})
     return rows
 
 
-def stand_in(column: Column) -> Any:
+def placeholder(column: Column) -> Any:
     """Return the constant that stands for a column's personal data; the schema allows it."""
     if column.nullable:
         return None

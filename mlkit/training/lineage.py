@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_info
 
 from mlkit.core.files import sha256
@@ -16,11 +17,12 @@ from mlkit.training.config import Config, as_dict
 from mlkit.training.frames import fingerprints
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "skops")
+_COMPILERS = ("onnx", "onnxruntime", "skl2onnx", "spox")
 _LOCKS = ("uv.lock", "requirements.txt", "poetry.lock")
 
 
 def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None) -> dict[str, Any]:
-    """Return where a run's data, settings, code and libraries come from.
+    """Return where a run's data, settings and code come from.
 
     Nothing in it tells the clock or the machine's folders, so that the same run
     done twice says the same.
@@ -47,7 +49,6 @@ def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None
         "code": _code(folder),
         "lock": {name: sha256(folder / name) for name in _LOCKS if (folder / name).is_file()},
         "python": platform.python_version(),
-        "libraries": _versions(),
         "threads": {pool["user_api"]: pool["num_threads"] for pool in threadpool_info()},
         "seed": config.seed,
     }
@@ -78,9 +79,19 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _versions() -> dict[str, str]:
+def versions(pipeline: Pipeline, *, is_compiled: bool) -> dict[str, str]:
+    """Return the versions of the libraries that a model was made with, by their names.
+
+    Parameters
+    ----------
+    pipeline
+        The packages of its steps, and of the estimators in these, are among them.
+    is_compiled
+        Whether those that made and checked a graph are among them.
+    """
+    homes = {type(part).__module__.partition(".")[0] for part in pipeline.get_params().values()}
     found = {}
-    for library in _LIBRARIES:
+    for library in sorted({*_LIBRARIES, *(_COMPILERS if is_compiled else ()), *homes}):
         try:
             found[library] = version(library)
         except PackageNotFoundError:

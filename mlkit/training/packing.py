@@ -19,12 +19,13 @@ from mlkit.core.rows import read_table
 from mlkit.core.version import __version__
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.card import card
-from mlkit.training.compilation.parity import compiled
+from mlkit.training.compilation.parity import try_compile
 from mlkit.training.evaluation import Evaluation
 from mlkit.training.golden import golden_rows
+from mlkit.training.lineage import versions
 from mlkit.training.profile import profile
 from mlkit.training.runtime import PythonRuntime, open_runtime
-from mlkit.training.storage import save_pipeline
+from mlkit.training.storage import check_types, save_pipeline
 from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
@@ -58,7 +59,7 @@ def pack(
     name
         The model's name.
     lineage
-        What made it, as JSON-able values.
+        What made it, as JSON-able values; the libraries are added.
     description
         One sentence for the card.
     trusted
@@ -91,10 +92,13 @@ def pack(
     rows = read_table(model.schema, frame)
     seen = rows if reference is None else read_table(model.schema, reference)
     with stage(log, "packing", path=str(path)), written_folder(path) as draft:
+        # First what takes seconds to refuse, then what takes a minute.
+        save_pipeline(model.pipeline, draft / layout.MODEL)
+        check_types((draft / layout.MODEL).read_bytes(), trusted, draft / layout.MODEL)
         scores = PythonRuntime(model).scores(rows)
         golden = golden_rows(model, rows, scores)
         with stage(log, "compiling"):
-            outcome = compiled(model, rows)
+            outcome = try_compile(model, rows)
         manifest = Manifest(
             format=layout.FORMAT,
             name=name,
@@ -108,7 +112,10 @@ def pack(
             threshold=THRESHOLD,
             target=asdict(model.target),
             prior=model.prior.tolist(),
-            lineage=dict(lineage or {}),
+            lineage={
+                **(lineage or {}),
+                "libraries": versions(model.pipeline, is_compiled=outcome.graph is not None),
+            },
             files={},
         )
         texts = {
@@ -120,7 +127,6 @@ def pack(
         }
         for file, text in texts.items():
             (draft / file).write_text(text, encoding="utf-8")
-        save_pipeline(model.pipeline, draft / layout.MODEL)
         np.save(draft / layout.TRAINING_ROWS, model.training_rows, allow_pickle=False)
         if outcome.graph is not None:
             (draft / layout.GRAPH).write_bytes(outcome.graph)
@@ -143,4 +149,4 @@ def _prove(draft: Path, trusted: Sequence[str]) -> None:
 
 
 def _json(values: Any) -> str:
-    return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

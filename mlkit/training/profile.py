@@ -1,5 +1,6 @@
 """What the rows were that a model learned from: the reference that drift is measured against."""
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,13 @@ def profile(schema: type[Schema], rows: ColumnRows, scores: np.ndarray) -> dict[
     Returns
     -------
     dict
-        `n_rows`; `columns`, by name: `missing` (share), and `edges` and `counts`
-        of ten bins with about as many values each, `mean` and `std`, or the
-        most frequent `values` with their counts and `other`, the count of the
-        rest; `scores`: edges and counts, one list of each for each class.
+        `n_rows`; `columns`, by name: `missing` (share), and of those that have
+        values one more: of numbers `edges` and `counts` of bins with about as
+        many values each, ten or fewer where values repeat, `mean` and `std`
+        (None where a float cannot hold them); of text and booleans the most
+        frequent `values` with their counts, and `other`, the count of the rest;
+        of datetimes `low` and `high`; `scores`: edges and counts, one list of
+        each for each class.
     """
     columns = {name: _column(schema.columns[name], v) for name, v in rows.columns.items()}
     return {
@@ -59,11 +63,16 @@ def _column(column: Column, values: np.ndarray) -> dict[str, Any]:
     if column.kind == "datetime":
         return found | {"low": str(there.min()), "high": str(there.max())}
     numbers = there.astype("float64")
-    spread = {"mean": float(numbers.mean()), "std": float(numbers.std())}
-    return found | spread | _bins(numbers)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = {"mean": float(numbers.mean()), "std": float(numbers.std())}
+    finite = {name: value if isfinite(value) else None for name, value in spread.items()}
+    return found | finite | _bins(numbers)
 
 
 def _bins(numbers: np.ndarray) -> dict[str, list[Any]]:
-    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, N_BINS + 1)))
-    counts, _ = np.histogram(numbers, edges if len(edges) > 1 else 1)
+    # The nearest value, for the way from one to the next may be more than a float holds.
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, N_BINS + 1), method="nearest"))
+    if len(edges) == 1:
+        return {"edges": edges.tolist(), "counts": [len(numbers)]}
+    counts, _ = np.histogram(numbers, edges)
     return {"edges": edges.tolist(), "counts": counts.tolist()}

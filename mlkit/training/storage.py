@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import skops.io
@@ -57,25 +58,58 @@ def save_pipeline(pipeline: Pipeline, path: Path) -> None:
     Raises
     ------
     FeaturizerError
-        If a class lives in `__main__`, where nobody else can find it.
+        If a class lives in `__main__` or in a function, where nobody else can find it.
     BundleError
-        If the pipeline holds what skops cannot store.
+        If the pipeline holds what skops cannot store, or cannot read back;
+        naming the step and the attribute, where one is at fault.
     """
     for step in pipeline.named_steps.values():
-        if type(step).__module__ == "__main__":
+        kind = type(step)
+        if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
+            where = "__main__" if kind.__module__ == "__main__" else "a function"
             raise FeaturizerError(
-                f"{type(step).__name__} is defined in __main__, where a bundle cannot find it. "
+                f"{kind.__name__} is defined in {where}, where a bundle cannot find it. "
                 "Move it to a module of your package."
             )
     try:
-        stored = skops.io.dumps(pipeline)
+        stored = _stored(pipeline)
     except Exception as error:
         # skops raises whatever the object that it cannot store raises.
-        raise BundleError(
-            f"The pipeline cannot be stored ({type(error).__name__}: {error}). Keep only numbers, "
-            "text, arrays and estimators in fitted attributes."
-        ) from error
+        raise BundleError(_refusal(pipeline, error)) from error
     path.write_bytes(_canonical(stored))
+
+
+def _stored(value: Any) -> bytes:
+    """Return what skops makes of a value, if it can make the value of that again."""
+    stored: bytes = skops.io.dumps(value)
+    skops.io.loads(stored, trusted=skops.io.get_untrusted_types(data=stored))
+    return stored
+
+
+def _refusal(pipeline: Pipeline, error: Exception) -> str:
+    """Say what cannot be stored: the first attribute that cannot alone, if there is one."""
+    for step in pipeline.named_steps.values():
+        for attribute, held in vars(step).items():
+            try:
+                _stored(held)
+            except Exception as reason:  # noqa: BLE001
+                return f"{type(step).__name__}.{attribute} {_why(reason)} {_advice(held)}"
+    return f"The pipeline {_why(error)} {_advice(pipeline)}"
+
+
+def _why(error: Exception) -> str:
+    return f"cannot be stored ({type(error).__name__}: {first_line(error)})."
+
+
+def _advice(value: Any) -> str:
+    """Say what to keep instead of a value that cannot be stored."""
+    if type(value).__module__.partition(".")[0] == "pandas":
+        return "Keep what its to_dict() or to_numpy() returns."
+    if isinstance(value, dict) and any(isinstance(key, tuple) for key in value):
+        return "Join the parts of its keys as one text."
+    if isinstance(value, FunctionType):
+        return "Keep a function that a module of your package defines by its name."
+    return "Keep only numbers, text, arrays and estimators in fitted attributes."
 
 
 def load_pipeline(stored: bytes, trusted: Sequence[str], path: Path) -> Pipeline:
@@ -99,16 +133,7 @@ def load_pipeline(stored: bytes, trusted: Sequence[str], path: Path) -> Pipeline
     """
     try:
         check_archive(stored)
-        found = skops.io.get_untrusted_types(data=stored)
-        refused = [name for name in found if not _is_trusted(name, trusted)]
-        if refused:
-            packages = sorted({name.split(".")[0] for name in refused})
-            raise BundleError(
-                f"{path} uses types that are not trusted: {listed(refused)}. If these are your "
-                f"own, trust {listed(packages)} (tool.mlkit.trusted in pyproject.toml, --trust, "
-                "or Predictor.load(..., trusted=[...]))."
-            )
-        pipeline = skops.io.loads(stored, trusted=found)
+        pipeline = skops.io.loads(stored, trusted=check_types(stored, trusted, path))
     except BundleError:
         raise
     except (ImportError, AttributeError) as error:
@@ -126,6 +151,26 @@ def load_pipeline(stored: bytes, trusted: Sequence[str], path: Path) -> Pipeline
     except Exception as error:
         raise BundleError(f"{path} is not a pipeline that was fitted: {error}.") from error
     return pipeline
+
+
+def check_types(stored: bytes, trusted: Sequence[str], path: Path) -> list[str]:
+    """Return the types that a stored pipeline uses beside those that skops trusts.
+
+    Raises
+    ------
+    BundleError
+        If `load_pipeline` would not trust one of them.
+    """
+    found: list[str] = skops.io.get_untrusted_types(data=stored)
+    refused = [name for name in found if not _is_trusted(name, trusted)]
+    if refused:
+        packages = sorted({name.split(".")[0] for name in refused})
+        raise BundleError(
+            f"{path} uses types that are not trusted: {listed(refused)}. If these are your "
+            f"own, trust {listed(packages)} (tool.mlkit.trusted in pyproject.toml, --trust, "
+            "or Predictor.load(..., trusted=[...]))."
+        )
+    return found
 
 
 def _is_trusted(name: str, packages: Sequence[str]) -> bool:

@@ -157,6 +157,8 @@ class Trainer:
             frame = self.schema.validate(frame)
             answers = self.target.values(frame)
             labelled = np.flatnonzero(answers.notna())
+            if n_unlabelled := len(frame) - len(labelled):
+                log.info("rows_left_out", n_rows=n_unlabelled, reason="without a target")
             frame, answers = frame.iloc[labelled], answers.iloc[labelled]
             classes = self.target.classes(answers)
             codes = self.target.codes(answers, classes)

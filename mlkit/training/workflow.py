@@ -1,6 +1,6 @@
 """Run a project's settings: from its file to a packed and judged bundle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -47,7 +47,10 @@ def train(config: Config) -> Run:
             frame = trainer.schema.validate(read_frame(config.data.path, trainer.schema))
         model = trainer.fit(frame)
         holdout = model.holdout(frame)
-        evaluation = evaluator.evaluate(model, holdout, held_out=True)
+        n_unlabelled = int(trainer.target.values(frame).isna().sum())
+        evaluation = replace(
+            evaluator.evaluate(model, holdout, held_out=True), n_unlabelled=n_unlabelled
+        )
         bundle = pack(
             model,
             evaluation,

@@ -47,6 +47,7 @@ def test_train_then_evaluate_then_predict(mlkit, tmp_path):
     bundles = tmp_path / "bundles"
     code, out, _ = mlkit("train", f"bundles={bundles}", *SMALL)
     assert code == 0
+    assert "; left out 441 without a target.\n" in out
     assert "| roc_auc |" in out
     folder = bundles / "flight-delay"
     assert str(folder) in out

@@ -11,9 +11,9 @@ import pytest
 from bundles_of_tests import bundle_of, parts_of
 from forgery import reseal
 
-from mlkit import Evaluator, Predictor, pack
+from mlkit import Evaluator, Featurizer, Predictor, pack
 from mlkit.core import bundle as layout
-from mlkit.core.bundle import Bundle
+from mlkit.core.bundle import Bundle, Parity
 from mlkit.core.errors import BundleError, ConfigError, FeaturizerError
 from mlkit.scoring import compiled
 from mlkit.training.runtime import open_model
@@ -155,19 +155,63 @@ def test_a_failed_packing_keeps_the_former_bundle(trainer, flights, tmp_path, mo
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
 
 
+class Ranked(Featurizer):
+    """The distance, and the hour among those of the rows beside it."""
+
+    def transform(self, frame):
+        """Return the features of `frame`, with its index."""
+        hours = frame["scheduled_departure"].dt.hour
+        return frame[["distance"]].assign(rank=hours.rank(pct=True))
+
+
 def test_a_model_that_looks_at_its_batch_is_not_packed(build, flights, tmp_path):
-    """Rows that score otherwise alone than together are found before anything is written."""
-    from flight_delay.features import FlightFeaturizer
-
-    class Ranked(FlightFeaturizer):
-        def transform(self, frame):
-            hours = frame["scheduled_departure"].dt.hour
-            return frame[[]].assign(rank=hours.rank(pct=True))
-
+    """Rows that score otherwise alone than together are found; the features that do are named."""
     model = build(featurizer=Ranked()).fit(flights)
-    with pytest.raises(FeaturizerError, match="score otherwise alone than together"):
+    expected = r"score otherwise alone than together, .* Features that differ: rank\."
+    with pytest.raises(FeaturizerError, match=expected):
         bundle_of(model, flights, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {},
+            "Compared with the pipeline on 90 real, 10,000 fuzzed rows: scores differ by at most "
+            "2.0e-07, no decision does.",
+        ),
+        (
+            {"is_regression": True, "n_refused": 1200},
+            "Compared with the pipeline on 90 real, 10,000 fuzzed rows: predictions differ by at "
+            "most 2.0e-07 of their size. 1,200 more are left out: the pipeline refuses them.",
+        ),
+        (
+            {"largest_difference": 0.0},
+            "Compared with the pipeline on 90 real, 10,000 fuzzed rows: the scores are the same.",
+        ),
+    ],
+)
+def test_a_certificate_says_what_was_found(changes, said):
+    """In words, without counts of nothing; of a regression, that the figure is a share."""
+    is_regression = changes.pop("is_regression", False)
+    found = {
+        "n_rows": {"real": 90, "fuzzed": 10_000, "huge": 0},
+        "n_refused": 0,
+        "n_flipped": 0,
+        "largest_difference": 2e-7,
+        "tolerance": 1e-5,
+        "batches": [1],
+    }
+    assert Parity(**{**found, **changes}).summary(is_regression=is_regression) == said
+
+
+def test_what_runs_in_python_says_what_that_costs(python_packed):
+    """It is slower and needs more; the page that helps is named, and the reason follows."""
+    runs = Bundle.open(python_packed).manifest.runs()
+    assert runs.startswith("Runs in Python, slower and only with the training side installed")
+    assert "'Write features that compile'" in runs
+    assert runs.endswith("A test says so.")
 
 
 def test_only_a_bundle_is_replaced(trainer, flights, tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from importlib.metadata import version
 
 import msgspec
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from bundles_of_tests import bundle_of, parts_of
 from hypothesis import given
 from hypothesis import strategies as st
+from lightgbm import LGBMClassifier
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -16,9 +19,10 @@ from mlkit import Predictor, TableEncoder, pack
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle, Parity
 from mlkit.core.column import Column
-from mlkit.core.errors import ConfigError
+from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.records import broken_rule
-from mlkit.training.golden import stand_in
+from mlkit.training.golden import placeholder
+from mlkit.training.lineage import versions
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +77,34 @@ def test_an_estimator_of_single_precision_is_packed(build, flights, tmp_path):
     np.testing.assert_array_equal(found.probability, model.scores(model.schema.validate(holdout)))
 
 
+def test_what_readers_will_not_trust_is_refused_at_once(parts, tmp_path, caplog):
+    """Before any row is scored or a graph certified, which take far longer."""
+    with caplog.at_level("INFO"), pytest.raises(BundleError, match="not trusted: flight_delay"):
+        pack(*parts, tmp_path / "m", name="m", trusted=[])
+    assert [record.msg["event"] for record in caplog.records] == ["packing_started"]
+
+
+def test_the_libraries_of_a_model_are_in_its_lineage(build, trainer, flights, tmp_path):
+    """Those of its estimators, also of one within another, and of the compiler if it compiled."""
+    wrapped = CalibratedClassifierCV(LGBMClassifier(n_estimators=2, verbose=-1), cv=2)
+    model = build(estimator=wrapped).fit(flights)
+    holdout = model.holdout(flights)
+    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
+    compiled = pack(model, evaluation, holdout, tmp_path / "m", name="m", lineage={"seed": 1})
+    assert compiled.manifest.runtime == "onnx"
+    assert compiled.manifest.lineage["seed"] == 1
+    assert compiled.manifest.lineage["libraries"] == {
+        name: version(name)
+        for name in (
+            "lightgbm", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy",
+            "skl2onnx", "skops", "spox",
+        )
+    }  # fmt: skip
+    assert versions(trainer.fit(flights).pipeline, is_compiled=False).keys() == {
+        "numpy", "pandas", "scikit-learn", "scipy", "skops",
+    }  # fmt: skip
+
+
 @given(
     kind=st.sampled_from(["number", "integer"]),
     low=st.none() | st.integers(-(10**6), 10**6),
@@ -85,6 +117,6 @@ def test_what_stands_for_personal_numbers_is_within_their_bounds(kind, low, widt
     if width is not None:
         bounds["lt" if is_open[1] else "le"] = (low or 0) + width
     column = Column(name="salary", kind=kind, **bounds)
-    assert broken_rule(column, stand_in(column)) is None
+    assert broken_rule(column, placeholder(column)) is None
     share = Column(name="share", kind="number", gt=0, lt=1)
-    assert stand_in(share) == 0.5
+    assert placeholder(share) == 0.5

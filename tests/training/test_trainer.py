@@ -48,6 +48,16 @@ def test_training_sees_no_row_of_the_holdout(build, flights):
     assert len(fitted) + len(holdout) == flights["arr_delay"].notna().sum()
 
 
+def test_rows_without_a_target_are_counted_in_the_log(trainer, flights, caplog):
+    """They are left out of the training, and not in silence."""
+    with caplog.at_level("INFO"):
+        trainer.fit(flights)
+    n_unlabelled = int(flights["arr_delay"].isna().sum())
+    (said,) = [r.msg for r in caplog.records if r.msg["event"] == "rows_left_out"]
+    assert (said["n_rows"], said["reason"]) == (n_unlabelled, "without a target")
+    assert n_unlabelled > 0
+
+
 def test_an_evaluation_leaves_out_what_was_trained_on(trainer, flights):
     """Given all rows, only held-out ones are judged, and the others are counted."""
     model = trainer.fit(flights)

@@ -17,7 +17,7 @@ from mlkit.core.column import Column
 from mlkit.core.errors import first_line
 from mlkit.core.rows import BLOCKS, block_of
 from mlkit.core.schema import Schema
-from mlkit.training.compilation.encoders import check_encoder, encode, numbers, passed_through
+from mlkit.training.compilation.encoders import encode, numbers, passed_through
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.tracing import trace
@@ -63,7 +63,6 @@ def compile_model(model: TrainedModel) -> Compiled:
     featurizer, encoder, estimator = (step for _, step in model.pipeline.steps)
     inputs, features = _traced(model.schema, featurizer)
     with _naming("encoder", encoder):
-        check_encoder(encoder)
         matrix = encode(encoder, features, inputs.joined)
     rounded = _rounded(features, inputs)
     places = [place for place, name in enumerate(numbers(encoder)) if name in rounded]
@@ -225,4 +224,6 @@ def _spread(value: Value, some_input: Var) -> Value:
     if value.dtype == "boolean" or value.dtype == "bool":
         number = op.expand(op.cast(value.var, to=np.int64), rows)
         return Value(dtype="bool", var=op.cast(number, to=np.bool_))
-    return Value(dtype=value.dtype, var=op.expand(value.var, rows), can_miss=value.can_miss)
+    # Without what the one value was made of, which is not of every row.
+    var = op.expand(value.var, rows)
+    return Value(dtype=value.dtype, var=var, can_miss=value.can_miss, tz=value.tz)

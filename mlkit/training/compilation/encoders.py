@@ -37,8 +37,11 @@ def encode(encoder: TableEncoder, features: Mapping[str, Value], joined: Joined)
     Raises
     ------
     Untraceable
-        If a feature is of another kind than in training.
+        If the encoder is no `TableEncoder`, or a feature of another kind than in
+        training.
     """
+    if type(encoder) is not TableEncoder:
+        raise Untraceable(f"the encoder {type(encoder).__name__}", "Use mlkit.TableEncoder.")
     blocks: list[Var] = []
     lookups: list[_Lookup] = []
     widths: list[int] = []
@@ -52,16 +55,12 @@ def encode(encoder: TableEncoder, features: Mapping[str, Value], joined: Joined)
             widths += [width for _, width in places]
         elif name == "many":
             lookups += _target_means(fitted, values)
+        elif name == "numbers":
+            blocks += _numbers(fitted, values, joined)
         else:
-            blocks += _ENCODERS[name](fitted, values, joined)
+            blocks += _moments(fitted, values)
     blocks += _looked_up(lookups, widths, joined)
     return blocks[0] if len(blocks) == 1 else op.concat(blocks, axis=1)
-
-
-def check_encoder(encoder: Any) -> None:
-    """Raise Untraceable if the encoder is no `TableEncoder`."""
-    if type(encoder) is not TableEncoder:
-        raise Untraceable(f"the encoder {type(encoder).__name__}", "Use mlkit.TableEncoder.")
 
 
 def passed_through(encoder: TableEncoder) -> list[str]:
@@ -92,7 +91,7 @@ def _number(value: Value) -> Var:
     return cast(value, "float64").var
 
 
-def _moments(fitted: Any, values: list[Value], joined: Joined) -> list[Var]:
+def _moments(fitted: Any, values: list[Value]) -> list[Var]:
     if any(value.dtype != "datetime" for value in values):
         raise Untraceable("a feature that was a datetime", "Return one kind.")
     parts = [cast(part(v, name), "float64").var for v in values for name in MOMENT_PARTS]
@@ -132,13 +131,12 @@ def _places(fitted: Any, position: int, value: Value) -> tuple[_Lookup, int]:
     """Return the column of each category among its own, and their number."""
     categories = [NO_TEXT if c is None else c for c in fitted.categories_[position]]
     rare = fitted.infrequent_categories_[position]
-    if rare is None:
-        places = {c: float(place) for place, c in enumerate(categories)}
-        return _Lookup(value, places, -1.0), len(categories)
-    are_rare = {NO_TEXT if c is None else c for c in rare}
+    are_rare = set() if rare is None else {NO_TEXT if c is None else c for c in rare}
     frequent = [c for c in categories if c not in are_rare]
     places = {c: float(place) for place, c in enumerate(frequent)}
-    return _Lookup(value, places, float(len(frequent))), len(frequent) + 1
+    # The rare share the last place, and with them what was never seen.
+    others = -1 if rare is None else len(frequent)
+    return _Lookup(value, places, float(others)), max(len(frequent), others + 1)
 
 
 def _target_means(fitted: Any, values: list[Value]) -> list[_Lookup]:
@@ -194,7 +192,7 @@ def _flags(places: Var, widths: Sequence[int]) -> Var:
 def _numbers_of(lookups: Sequence[_Lookup], joined: Joined) -> Var:
     """Return each text's number, float64 (n_rows, n_lookups)."""
     back = [traced_back(lookup.value, lookup.table) for lookup in lookups]
-    texts = list(dict.fromkeys(chain.from_iterable(table for _, table in back))) or ["\ufdef"]
+    texts = list(dict.fromkeys(chain.from_iterable(table for _, table in back)))
     sources = [value.source for value, _ in back]
     if len(back) == 1 or None in sources or len(back) * len(texts) > _MOST_ENTRIES:
         each = [
@@ -215,6 +213,3 @@ def _numbers_of(lookups: Sequence[_Lookup], joined: Joined) -> Var:
     ]
     starts = np.arange(len(entries))[None, :] * (len(texts) + 1)
     return op.gather(op.const(np.array(entries).ravel()), op.add(found, op.const(starts)))
-
-
-_ENCODERS = {"numbers": _numbers, "moments": _moments}

@@ -55,7 +55,7 @@ def gradient_boosting(estimator: Any, features: Matrix) -> Converted:
         for target, tree in enumerate(trees):
             value = tree.tree_.value[:, 0, 0] * estimator.learning_rate
             _add_scikit_learn(forest, tree.tree_, value, target)
-    link = "sigmoid of twice" if estimator.loss == "exponential" else _class_link(estimator)
+    link = "sigmoid of twice" if estimator.loss == "exponential" else class_link(estimator)
     return forest.sums(features.var), link
 
 
@@ -64,7 +64,8 @@ def is_guess(estimator: Any) -> bool:
     return getattr(estimator, "strategy", None) == "stratified"
 
 
-def _class_link(estimator: Any) -> str:
+def class_link(estimator: Any) -> str:
+    """Return what makes answers of the sums of a classifier, or of a regressor."""
     if not is_classifier(estimator):
         return "identity"
     return "sigmoid" if len(estimator.classes_) == 2 else "softmax"
@@ -94,7 +95,7 @@ def hist_gradient_boosting(estimator: Any, features: Matrix) -> Converted:
             )
     raw = forest.sums(features.var)
     if is_classifier(estimator):
-        return raw, _class_link(estimator)
+        return raw, class_link(estimator)
     links = {"IdentityLink": "identity", "LogLink": "exp"}
     return raw, links[type(estimator._loss.link).__name__]  # noqa: SLF001
 

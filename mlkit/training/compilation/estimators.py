@@ -14,6 +14,7 @@ from spox import Var, inline
 
 from mlkit.training.compilation.choices import const_axes
 from mlkit.training.compilation.ensembles import (
+    class_link,
     gradient_boosting,
     hist_gradient_boosting,
     is_guess,
@@ -82,7 +83,7 @@ _LINKS: dict[str, Callable[[Var], Var]] = {
 
 def _linear_classifier(estimator: Any, features: Matrix) -> Converted:
     raw, _ = _linear(estimator, features)
-    return raw, "sigmoid" if len(estimator.classes_) == 2 else "softmax"
+    return raw, class_link(estimator)
 
 
 def _linear(estimator: Any, features: Matrix) -> Converted:

@@ -22,7 +22,7 @@ _HUGE = (1e308, -1e308, 1e39, -1e39)
 _INTEGERS = (0, 1, -1, 2**31 - 1, 2**31, -(2**31), LARGEST_EXACT, -LARGEST_EXACT)
 _TEXTS = (
     "", " ", "unseen", "None", "nan", "NaN", "0", "-1", "ß", "ŉ", "İ", "ı", "é", "e\u0301", "ﬁ",
-    "Ⅷ", "Ǆ", "ΟΔΟΣ",
+    "Ⅷ", "Ǆ", "ΟΔΟΣ", "a\0",
     "\u00a0x\u00a0", "\ttab\n", "a\0b", "漢字", "שלום", "👩‍🚀", "x" * 300, "'; --", "%s", "\\",
 )  # fmt: skip
 #: Leap days, changes of the clock, what 32 bits hold of seconds and 64 of nanoseconds, and
@@ -99,12 +99,25 @@ def _pools(
 ) -> list[np.ndarray]:
     """Return odd values of a column, each kind of them apart."""
     found = [
-        *_KINDS[column.kind](column, values, sorted(boundaries), huge=huge),
+        *_of_kind(column, values, sorted(boundaries), huge=huge),
         column.allowed or (),
         (None,),
     ]
     allowed = [[value for value in pool if _is_allowed(column, value)] for pool in found]
     return [np.array(pool, dtype=column.dtype) for pool in allowed if pool]
+
+
+def _of_kind(
+    column: Column, values: np.ndarray, boundaries: Sequence[float], *, huge: bool
+) -> Sequence[Sequence[Any]]:
+    """Return odd values of a column's kind, whether it allows them or not."""
+    if column.kind == "number":
+        return _numbers(column, values, boundaries, huge=huge)
+    if column.kind == "integer":
+        return _integers(column, values, boundaries, huge=huge)
+    if column.kind == "string":
+        return _strings(values)
+    return [_MOMENTS] if column.kind == "datetime" else [(True, False)]
 
 
 def _is_allowed(column: Column, value: Any) -> bool:
@@ -136,21 +149,9 @@ def _integers(
     return [_INTEGERS, *beside, *([(largest, -largest)] if huge else [])]
 
 
-def _booleans(*_: Any, **__: Any) -> list[Sequence[bool]]:
-    return [(True, False)]
-
-
-def _strings(
-    column: Column, values: np.ndarray, boundaries: Sequence[float], *, huge: bool
-) -> list[Sequence[str]]:
+def _strings(values: np.ndarray) -> list[Sequence[str]]:
     changes = (str, str.lower, str.upper, str.title, lambda t: f" {t} ", lambda t: t[:-1])
     return [_TEXTS, [change(text) for text in _some(values) for change in changes]]
-
-
-def _moments(
-    column: Column, values: np.ndarray, boundaries: Sequence[float], *, huge: bool
-) -> list[Sequence[np.datetime64]]:
-    return [_MOMENTS]
 
 
 def _some(values: np.ndarray, most: int = 20) -> list[Any]:
@@ -158,12 +159,3 @@ def _some(values: np.ndarray, most: int = 20) -> list[Any]:
     there = sorted(set(values[~missing(values)].tolist()))
     places = np.linspace(0, len(there) - 1, min(most, len(there))).astype(int)
     return [there[place] for place in places]
-
-
-_KINDS: dict[str, Any] = {
-    "number": _numbers,
-    "integer": _integers,
-    "boolean": _booleans,
-    "string": _strings,
-    "datetime": _moments,
-}

@@ -46,7 +46,7 @@ class Outcome:
     reason: str = ""
 
 
-def compiled(model: TrainedModel, rows: ColumnRows) -> Outcome:
+def try_compile(model: TrainedModel, rows: ColumnRows) -> Outcome:
     """Compile a model, and certify the graph; whatever stops it becomes the reason.
 
     Parameters
@@ -133,7 +133,7 @@ def certify(
     graph = CompiledRuntime(compiled.graph, model.schema, compiled.inputs)
     found = {origin: _compare(python, graph, group, origin) for origin, group in groups.items()}
     scale = scale_of(found["real"].expected, is_regression=not model.classes)
-    largest, n_flipped = 0.0, 0
+    largest = 0.0
     for origin, compared in found.items():
         apart = differences(compared.expected, compared.found, scale)
         worst = float(apart.max(initial=0))
@@ -142,13 +142,14 @@ def certify(
             raise UnequalError(
                 f"The graph differs from the pipeline by {worst:.3g} on {origin} rows: "
                 f"{int((apart > TOLERANCE).sum())} of {len(apart):,} differ by more than "
-                f"{TOLERANCE:g}, {flipped} are decided otherwise."
+                f"{TOLERANCE:g}, {flipped} are decided otherwise. Try another estimator, or bound "
+                "the columns in the schema."
             )
-        largest, n_flipped = max(largest, worst), n_flipped + flipped
+        largest = max(largest, worst)
     return Parity(
         n_rows={origin: len(compared.rows) for origin, compared in found.items()},
         n_refused=sum(compared.n_refused for compared in found.values()),
-        n_flipped=n_flipped,
+        n_flipped=0,
         largest_difference=largest,
         tolerance=TOLERANCE,
         scale=scale,
@@ -184,12 +185,13 @@ def _compare(
             if isinstance(found, np.ndarray):
                 scored.append((part, found))
                 continue
+            said = _said(found, python.model)
             n_refused += 1
             most = 1 - LEAST_SCORED[origin]
             if n_refused > most * len(rows):
                 raise UnequalError(
                     f"The pipeline refuses more than {most:.0%} of the {origin} rows, which leaves "
-                    f"too few to compare ({found}). Bound the columns in the schema, or let the "
+                    f"too few to compare ({said}). Bound the columns in the schema, or let the "
                     "features take all that it allows."
                 )
     accepted = ColumnRows(
@@ -200,7 +202,8 @@ def _compare(
     except Exception as error:
         # ONNX Runtime's exceptions have no common base but Exception.
         raise UnequalError(
-            f"The graph refuses {origin} rows that the pipeline scores: {first_line(error)}"
+            f"The graph refuses {origin} rows that the pipeline scores "
+            f"({_said(error, python.model)}). Bound the columns in the schema."
         ) from error
     return _Compared(
         rows=accepted,
@@ -212,20 +215,26 @@ def _compare(
 
 def _scored(
     python: PythonRuntime, rows: ColumnRows
-) -> Iterator[tuple[ColumnRows, np.ndarray | str]]:
+) -> Iterator[tuple[ColumnRows, np.ndarray | Exception]]:
     """Yield parts of the rows with their scores, or one row and why the pipeline refuses it."""
     try:
         scores = python.scores(rows)
     except Exception as error:  # noqa: BLE001
         # A row that it cannot take fails all those beside it: look for it by halves.
         if len(rows) == 1:
-            yield rows, f"{type(error).__name__}: {first_line(error)}"
+            yield rows, error
             return
         middle = len(rows) // 2
         yield from _scored(python, rows[:middle])
         yield from _scored(python, rows[middle:])
     else:
         yield rows, scores
+
+
+def _said(error: Exception, model: TrainedModel) -> str:
+    """Return what an error says, or its type alone, for it may quote what is personal."""
+    kind = type(error).__name__
+    return kind if model.schema.pii() else f"{kind}: {first_line(error)}"
 
 
 def _check_batches(
@@ -252,10 +261,12 @@ def _joined(graph: CompiledRuntime, rows: ColumnRows, size: int) -> np.ndarray:
 
 def _boundaries(estimator: Any, sources: Sequence[str | None]) -> Mapping[str, set[float]]:
     """Return the thresholds of an estimator's trees on features that are columns as they are."""
+    found: dict[str, set[float]] = {source: set() for source in sources if source is not None}
+    if not found:
+        return {}
     # Alone, for the graph of the whole model has trees of other kinds too: clocks of time zones.
     features = argument(Tensor(np.float64, ("n_rows", estimator.n_features_in_)))
     graph = spox.build({"features": features}, {"scores": scores(estimator, features)}).graph
-    found: dict[str, set[float]] = {source: set() for source in sources if source is not None}
     for node in graph.node:
         if node.op_type != "TreeEnsemble":
             continue
