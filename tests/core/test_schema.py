@@ -170,6 +170,8 @@ def test_a_subclass_adds_columns():
         ({"__annotations__": {"x": list}}, "annotated <class 'list'>"),
         ({"__annotations__": {"x": "Nowhere"}}, "Nowhere"),
         ({"__annotations__": {"x": str}, "x": column(ge=0)}, "only numbers have bounds"),
+        ({"__annotations__": {"x": float}, "x": column(ge=0, gt=0)}, "x has ge and gt: keep one"),
+        ({"__annotations__": {"x": int}, "x": column(le=0, lt=9)}, "x has le and lt: keep one"),
         ({"__annotations__": {"x": float}, "x": column(role="label")}, "role 'label'"),
         ({"__annotations__": {"x": float}, "x": 3.0}, "declare it with column"),
         ({"__annotations__": {"columns": float}}, "every schema has it"),
