@@ -57,11 +57,24 @@ def predict(arguments: argparse.Namespace) -> int:
     trusted = [*arguments.trust, *trusted_packages()]
     predictor = Predictor.load(arguments.bundle, trusted=trusted, signers=required_signers())
     if is_table:
-        tables = _train_side("tables", "predict (of tables)")
+        # It takes far less than training does.
+        tables = load(
+            "mlkit.training.tables",
+            packages="pandas pyarrow",
+            purpose="mlkit predict of a table",
+        )
         count = tables.score_file(predictor, Path(source), Path(arguments.output))
         print(f"{count:,} rows scored by {predictor.bundle.model}: {arguments.output}")
         return 0
-    for prediction in predictor.predict(list(_records(source))):
+    records = list(_records(source))
+    try:
+        predictions = predictor.predict(records)
+    except DataError as error:
+        if len(records) == 1 or not source.lower().endswith(".jsonl"):
+            raise
+        place = "Record 0 is line 1; empty lines are not counted."
+        raise DataError(f"{error} {place}", error.violations) from None
+    for prediction in predictions:
         print(json.dumps(prediction.to_dict(), ensure_ascii=False))
     return 0
 

@@ -91,6 +91,9 @@ class Column:
             raise ConfigError(
                 f"Column {self.name} is a {self.kind} with bounds; only numbers have bounds."
             )
+        for pair in (("ge", "gt"), ("le", "lt")):
+            if self.bounds.keys() >= set(pair):
+                raise ConfigError(f"Column {self.name} has {pair[0]} and {pair[1]}: keep one.")
         if self.kind == "integer" and any(bound % 1 for bound in self.bounds.values()):
             raise ConfigError(f"Column {self.name} is an integer: its bounds must be whole.")
         if self.allowed is not None and self.kind not in ("string", "integer"):

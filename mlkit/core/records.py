@@ -1,7 +1,7 @@
 """Hold one record against its schema: microseconds where it is right, every fault where not."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -103,11 +103,17 @@ class RecordParser:
 
     def _warn_of_misspellings(self, record: Mapping[str, Any]) -> None:
         """Log an unknown field that is called almost like an optional one that is absent."""
-        absent = self._optional - record.keys()
-        strangers = record.keys() - self.places.keys() if absent else ()
+        for field, name in self._misspelt(record, self._optional):
+            log.warning("field_ignored", field=field, nearest=name)
+
+    def _misspelt(self, record: Mapping[Any, Any], expected: set[str]) -> Iterator[tuple[str, str]]:
+        """Yield unknown fields with the expected one that each is almost called, and absent."""
+        absent = expected - record.keys()
+        unknown = record.keys() - self.places.keys() if absent else ()
+        strangers = [field for field in unknown if isinstance(field, str)]
         for name in sorted(absent if strangers else ()):
             for field in get_close_matches(name, strangers, n=1, cutoff=0.7):
-                log.warning("field_ignored", field=field, nearest=name)
+                yield field, name
 
     def _mend(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
         """Make plain what numpy, pandas and calendars hand over, or gather every fault."""
@@ -127,8 +133,10 @@ class RecordParser:
             if (rule := broken_rule(column, value := values[column.name])) is not None
         ]
         if violations:
-            faults = "; ".join(map(str, violations))
-            raise DataError(f"Not a record of {self.name}: {faults}.", violations)
+            message = f"Not a record of {self.name}: {'; '.join(map(str, violations))}."
+            for field, name in self._misspelt(record, {v.column for v in violations}):
+                message += f" Did you mean {name} instead of {field}?"
+            raise DataError(message, violations)
         return msgspec.structs.astuple(msgspec.convert(values, self.struct))
 
 

@@ -20,6 +20,13 @@ def is_frame(data: Any) -> bool:
     return isinstance(data, getattr(sys.modules.get("pandas"), "DataFrame", ()))
 
 
+def type_name(data: Any) -> str:
+    """Return the type's name, with its package: more than one has a DataFrame."""
+    package = type(data).__module__.split(".")[0]
+    name = type(data).__name__
+    return name if package == "builtins" else f"{package}.{name}"
+
+
 def advice(data: Any) -> str:
     """Say how to make a record, records or a table of what is none of these."""
     if hasattr(data, "to_pandas"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol, Self, overload
+from typing import Any, NoReturn, Protocol, Self, overload
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from mlkit.core.extras import load
 from mlkit.core.rows import RecordRows, Rows, read_table
 from mlkit.core.schema import Schema, record_parser
 from mlkit.scoring import results
-from mlkit.scoring.forms import advice, is_columns, is_frame
+from mlkit.scoring.forms import advice, is_columns, is_frame, type_name
 from mlkit.scoring.results import Prediction, Predictions
 
 #: Another processor may differ so far in the last bits of a certified graph.
@@ -68,11 +68,15 @@ class Latency:
     p99: float
     n_calls: int
 
+    def __str__(self) -> str:
+        return f"{self.p50:.0f} µs (p99 {self.p99:.0f} µs) of {self.n_calls:,} calls"
+
 
 class Predictor:
     """One function: records in, predictions out.
 
-    Subclass it to override `preprocess` or `postprocess`; build it with `load`.
+    Subclass it to override `preprocess` or `postprocess`; build it with `load`. Threads
+    may share one; it is not pickled, so each process loads its own.
 
     Attributes
     ----------
@@ -88,6 +92,12 @@ class Predictor:
         self._hooks = [h for h in _HOOKS if getattr(type(self), h) is not getattr(Predictor, h)]
         #: Columns whose absence from tables has been logged.
         self._told: set[str] = set()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"A {type(self).__name__} is not pickled or copied. Where it is needed, load the "
+            f"bundle: {type(self).__name__}.load({str(self.bundle.path)!r})."
+        )
 
     @classmethod
     def load(
@@ -181,7 +191,7 @@ class Predictor:
             return self._predict_table(data)
         raise DataError(
             "predict takes a record (mapping), a list of records, or a table (pandas DataFrame, or "
-            f"mapping of names to columns); got {type(data).__name__}.{advice(data)}"
+            f"mapping of names to columns); got {type_name(data)}.{advice(data)}"
         )
 
     def _predict_table(self, table: Any) -> Predictions:

@@ -287,6 +287,21 @@ def test_a_wrong_record_is_named(mlkit, packed, tmp_path, content, message):
     assert message in error
 
 
+def test_a_wrong_record_of_many_lines_is_found(mlkit, packed, in_project, tmp_path):
+    """Records are counted from 0, and lines from 1: the error says so, of lines alone."""
+    good = json.dumps(json.loads((in_project / "data" / "flight.json").read_text()))
+    (tmp_path / "r.jsonl").write_text(f"{good}\n{{}}\n")
+    (tmp_path / "one.jsonl").write_text("{}\n")
+    (tmp_path / "r.json").write_text(f"[{good}, {{}}]")
+    code, out, error = mlkit("predict", packed, tmp_path / "r.jsonl")
+    assert (code, out) == (3, "")
+    assert "Record 1: Not a record of Flight" in error
+    assert error.endswith(". Record 0 is line 1; empty lines are not counted.")
+    for name in ("one.jsonl", "r.json"):
+        code, _, error = mlkit("predict", packed, tmp_path / name)
+        assert (code, "is line" in error) == (3, False)
+
+
 def test_a_bundle_that_was_touched_is_refused(mlkit, packed, tmp_path):
     """Exit code 5, and the file is named."""
     import shutil
@@ -340,6 +355,26 @@ def test_settings_of_trust_that_make_no_sense_are_named(
     (tmp_path / "pyproject.toml").write_text(text)
     assert main(["predict", str(packed), "record.json"]) == 2
     assert re.search(r"tool.*pyproject\.toml must be", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("absent", "code", "error"),
+    [
+        ("hydra onnx skl2onnx sklearn skops spox", 0, ""),
+        ("pandas", 6, "which is not installed. Install what it takes: pip install pandas pyarrow"),
+        ("pyarrow", 6, "which is not installed. Install what it takes: pip install pandas pyarrow"),
+    ],
+)
+def test_tables_take_pandas_and_pyarrow_alone(packed, in_project, tmp_path, absent, code, error):
+    """On the plain install with these two, `predict` scores a file; without one it says so."""
+    arguments = ["predict", str(packed), "data/flights.parquet", str(tmp_path / "out.csv")]
+    program = (
+        f"import sys; sys.modules |= dict.fromkeys({absent.split()}); "
+        f"from mlkit.cli import main; sys.exit(main({arguments}))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, error in done.stderr) == (code, True), done.stderr
 
 
 def test_a_table_needs_a_place_to_go(mlkit, packed):

@@ -120,6 +120,17 @@ def test_a_misspelt_optional_field_is_logged(caplog):
     assert (logged.msg["field"], logged.msg["nearest"]) == ("body mas (kg)", "body mass (kg)")
 
 
+def test_a_misspelt_field_is_named_where_one_is_missing():
+    """The error asks for the nearest; what is right, present, or no text is not asked for."""
+    record = {name: value for name, value in RECORD.items() if name != "rooms"}
+    with pytest.raises(
+        DataError, match=r"rooms: is missing\. Did you mean rooms instead of roms\?$"
+    ):
+        Visit.parse({**record, "roms": 2, "stranger": 1, 7: 1})
+    with pytest.raises(DataError, match=r"rooms: is missing\.$"):
+        Visit.parse({**record, "rooms": None, "roms": 2})
+
+
 def test_refuses_what_is_no_record():
     """Something other than a mapping is named as such."""
     with pytest.raises(DataError, match="found list"):
@@ -159,6 +170,8 @@ def test_a_subclass_adds_columns():
         ({"__annotations__": {"x": list}}, "annotated <class 'list'>"),
         ({"__annotations__": {"x": "Nowhere"}}, "Nowhere"),
         ({"__annotations__": {"x": str}, "x": column(ge=0)}, "only numbers have bounds"),
+        ({"__annotations__": {"x": float}, "x": column(ge=0, gt=0)}, "x has ge and gt: keep one"),
+        ({"__annotations__": {"x": int}, "x": column(le=0, lt=9)}, "x has le and lt: keep one"),
         ({"__annotations__": {"x": float}, "x": column(role="label")}, "role 'label'"),
         ({"__annotations__": {"x": float}, "x": 3.0}, "declare it with column"),
         ({"__annotations__": {"columns": float}}, "every schema has it"),

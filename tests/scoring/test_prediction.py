@@ -1,6 +1,8 @@
 """A bundle predicts what its pipeline does, in every form that one may ask."""
 
+import copy
 import json
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from mlkit import Evaluator, Predictor, TableEncoder, Target, pack
 from mlkit.core.errors import BundleError, ConfigError, DataError, FeaturizerError
+from mlkit.scoring.prediction import Latency
 
 
 def records(frame: pd.DataFrame) -> list[dict]:
@@ -99,9 +102,9 @@ def test_all_bad_records_are_named_at_once(predictor, flights):
     [
         (lambda _: 7, r"got int\.$"),
         (lambda _: "flight", r"got str\.$"),
-        (lambda frame: frame.iloc[0], r"got Series\. Give its to_dict\(\)\."),
-        (pa.Table.from_pandas, r"got Table\. Give its to_pandas\(\)\."),
-        (lambda frame: frame.to_records(), r"got recarray\. Give \{name: array\[name\] for"),
+        (lambda frame: frame.iloc[0], r"got pandas\.Series\. Give its to_dict\(\)\."),
+        (pa.Table.from_pandas, r"got pyarrow\.Table\. Give its to_pandas\(\)\."),
+        (lambda frame: frame.to_records(), r"got numpy\.recarray\. Give \{name: array\[name\] for"),
         (lambda frame: iter(records(frame)), r"got list_iterator\. Give a list of what it yields"),
         (lambda frame: frame.to_dict(), r"no columns of a table: carrier \(dict\)"),
         (lambda frame: [frame.iloc[0]], r"A record of Flight maps names to values; found Series"),
@@ -189,6 +192,18 @@ def test_a_table_does_not_slip_past_a_hook(packed, flights, hook):
             hooked.predict(table)
     expected = list(Predictor.load(packed).predict(rows))
     assert hooked.predict(rows.to_dict("records")) == expected
+
+
+def test_latency_says_its_unit():
+    """Whoever prints it need not look it up."""
+    assert str(Latency(p50=31.4, p99=58.6, n_calls=1000)) == "31 µs (p99 59 µs) of 1,000 calls"
+
+
+@pytest.mark.parametrize("make", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_predictor_is_not_pickled(predictor, make):
+    """The error says what another process does instead."""
+    with pytest.raises(TypeError, match=r"not pickled or copied\. .*Predictor\.load\('.*'\)"):
+        make(predictor)
 
 
 def test_latency_needs_a_call(predictor):

@@ -56,6 +56,8 @@ from mlkit import (
 )
 from mlkit.core.bundle import Parity
 from mlkit.core.rows import read_table
+from mlkit.scoring.compiled import CompiledRuntime
+from mlkit.training.compilation import encoders
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.parity import certify
@@ -206,6 +208,23 @@ def test_xgboost_adds_up_as_it_does(orders, task, mode):
     kind = XGBRegressor if task == "regression" else XGBClassifier
     parity = certified(kind(n_estimators=20, max_depth=4, n_jobs=1), task, orders, mode)
     assert parity.largest_difference <= (0 if task == "regression" else 1e-6)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_texts_of_too_many_values_are_looked_up_apart(orders, task, monkeypatch):
+    """Where one table for them all would be too large, the scores are the same to the bit."""
+    estimator = (REGRESSORS if task == "regression" else CLASSIFIERS)["tree"]
+    model = trained(estimator, task, orders)
+    joined = compile_model(model)
+    monkeypatch.setattr(encoders, "_MOST_ENTRIES", 0)
+    apart = compile_model(model)
+    assert apart.graph != joined.graph
+    rows = read_table(Order, orders.assign(shop=[*orders["shop"][1:], "new"]))
+    found = [
+        CompiledRuntime(made.graph, Order, made.inputs).scores(rows) for made in (joined, apart)
+    ]
+    np.testing.assert_array_equal(*found)
+    assert compared(model, orders).largest_difference <= 1e-12
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "huber", "quantile"])
