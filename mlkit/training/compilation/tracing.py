@@ -1,5 +1,6 @@
 """Run a Featurizer's own `transform` on stand-ins, and return what became of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import copy
 from inspect import getfile, unwrap
@@ -11,12 +12,15 @@ from spox import Var
 
 from mlkit.core.errors import listed
 from mlkit.training.compilation.columns import TracedColumn
-from mlkit.training.compilation.doubles import imported_by_name, pandas_for_standins
+from mlkit.training.compilation.doubles import given_to_library, pandas_for_standins
 from mlkit.training.compilation.errors import Inconstant, Untraceable, text_of
 from mlkit.training.compilation.fickle import without_clock_or_chance
-from mlkit.training.compilation.frames import Frame
+from mlkit.training.compilation.frames import Frame, NoColumn
+from mlkit.training.compilation.standins import without
 from mlkit.training.compilation.values import Value
 from mlkit.training.features import Featurizer
+
+_OPTION = re.compile(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'")
 
 
 def trace(
@@ -66,25 +70,31 @@ def _features(featurizer: Featurizer, columns: Mapping[str, Value]) -> dict[str,
             # A copy: what transform keeps of a trace is not for the model that is packed.
             features: Any = copy(featurizer).transform(cast("pd.DataFrame", frame))
         except Exception as error:
-            taken = imported_by_name(error)
-            if taken is not None:
-                raise Untraceable(
-                    f"{taken} that was imported from pandas by its name",
-                    f"Write `import pandas as pd`, and pd.{taken}.",
-                    error,
-                ) from error
-            if isinstance(error, Untraceable):
+            called = given_to_library(error)
+            if called is None and isinstance(error, Untraceable):
                 raise
-            raise Untraceable(
-                f"{name} ({type(error).__name__}: {error})",
-                "It runs on data, but not on stand-ins for it.",
-                error,
-            ) from error
+            raise Untraceable(*(called or _reason(error, name)), error) from error
     if not isinstance(features, Frame):
         is_column = isinstance(features, TracedColumn)
         found = "a column" if is_column else f"a {type(features).__name__}"
         raise Untraceable(f"{found} from {name}", "Build the result from the frame's columns.")
-    return {str(name): column.value for name, column in features.items()}
+    unnamed = [name for name in features if not isinstance(name, str)]
+    if unnamed:
+        raise Untraceable(
+            f"a feature whose name is no text ({listed(unnamed)})", "Name it: .rename(columns=str)."
+        )
+    return {name: column.value for name, column in features.items()}
+
+
+def _reason(error: Exception, name: str) -> tuple[str, str]:
+    """Return what failed on stand-ins, and what to write instead."""
+    if isinstance(error, NoColumn):
+        return f"the column {error.column!r}, which the frame has not,", error.advice
+    option = _OPTION.search(str(error))
+    if option is not None:
+        return f".{option[1]}({option[2]}=…)", without(option[2])
+    said = f"{type(error).__name__}: {error}"
+    return f"{name} ({said})", "It may run on data, but not on stand-ins for it."
 
 
 def _graph(

@@ -124,6 +124,11 @@ def constant(value: Any) -> Value:
         )
     if value is pd.NaT:
         return Value(dtype="datetime", var=const(NO_INTEGER, "int64"), can_miss=True)
+    if isinstance(value, pd.offsets.BaseOffset):
+        raise Untraceable(
+            f"the constant {value!r}",
+            "Take a span of one length, as pd.Timedelta(days=30): months and years have many.",
+        )
     value = np.asarray(value)
     dtype = value.dtype.name
     if dtype not in (*FLOATS, *INTEGERS):
