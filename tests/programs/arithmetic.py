@@ -150,19 +150,41 @@ def _method(w: Writer) -> Term:
 
 
 def _of_frame(w: Writer) -> Term:
-    name = w.use("frame.round", "frame.abs", "frame.isna", "np.sqrt", "frame.clip", "frame.fillna")
+    name = w.use(
+        "frame.round", "frame.abs", "frame.isna", "frame.notna", "np.sqrt", "frame.clip",
+        "frame.fillna",
+    )  # fmt: skip
     table = 'frame[["wide", "level", "rank"]]'
     column = w.rng.choice(["wide", "level", "rank"])
     code = {
         "frame.round": f"{table}.round(1)",
         "frame.abs": f"{table}.abs()",
         "frame.isna": f"{table}.isna()",
+        "frame.notna": f"{table}.notna()",
         "np.sqrt": f"np.sqrt({table})",
         "frame.clip": f"{table}.clip(-1, 3)",
         "frame.fillna": f"{table}.fillna(self.median_)",
     }[name]
-    kind = "bool" if name == "frame.isna" else "float"
-    return Term(f'{code}["{column}"]', kind, may_miss=name != "frame.isna")
+    is_asked = name in ("frame.isna", "frame.notna")
+    kind = "bool" if is_asked else "float"
+    return Term(f'{code}["{column}"]', kind, may_miss=not is_asked)
+
+
+def _across(w: Writer) -> Term:
+    name = w.use("frame.sum", "frame.mean", "frame.min", "frame.max", "frame.any", "frame.all")
+    kind = "bool" if name in ("frame.any", "frame.all") else w.rng.choice(["float", "int", "mixed"])
+    names = {
+        "bool": ["on", "off"],
+        "int": ["big", "small"],
+        "float": ["wide", "share", "level", "rank"],
+        "mixed": ["wild", "big", "rank", "small"],
+    }[kind]
+    chosen = w.rng.sample(names, w.rng.randint(1, len(names)))
+    code = f"frame[{chosen}]{name.removeprefix('frame')}(axis=1)"
+    if kind == "mixed":
+        code = f"{code}.astype(float)"
+    is_float = kind in ("float", "mixed") or (kind == "int" and name == "frame.mean")
+    return Term(code, "float" if is_float else kind, may_miss=is_float)
 
 
 RULES = {
@@ -170,6 +192,7 @@ RULES = {
     _made_numbers: 1,
     _method: 1,
     _of_frame: 1,
+    _across: 1,
     _arithmetic: 6,
     _division_with_rest: 2,
     _power: 1,

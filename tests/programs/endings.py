@@ -15,11 +15,12 @@ def _assigned(w: Writer, names: list[str]) -> list[str]:
 
 
 def _set(w: Writer, names: list[str]) -> list[str]:
-    w.used |= {"frame.copy", "frame[…] = …", "frame.drop", "frame.rename"}
+    w.used |= {"frame.copy", "frame[…] = …", "frame.name = …", "frame.drop", "frame.rename"}
     dropped = [t.code[7:-2] for t in COLUMNS if t.code != 'frame["level"]']
     return [
         "frame = frame.copy()",
         *(f'frame["{n}"] = {n}' for n in names),
+        "frame.level = frame.level * 2",
         f"frame = frame.drop(columns={dropped})",
         'return frame.rename(columns={"level": "height"})',
     ]

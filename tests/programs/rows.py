@@ -24,6 +24,8 @@ _WILD = [
     1e16,
     4503599627370497.5,
 ]
+#: Whole numbers whose lower half, by which ONNX Runtime compares some, is another number.
+_HALVES = [2**31, 2**32 + 1, 2**40, -(2**40)]
 _TAME = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, 2.0, 3.7, 100.0, -2.5, 0.1, 1e-9]
 _WORDS = [
     *map(literal_eval, TEXTS), "A", "Straße", "İstanbul", "café", "cafe\u0301", "👩‍👩‍👧", "日本語",
@@ -56,7 +58,7 @@ def sample(seed: int, *, wild: bool, n_rows: int = 24) -> pd.DataFrame:
         )
 
     def integer() -> int:
-        extremes = [2**63 - 1, -(2**63) + 1, 2**53 + 1, -(2**31), 10**12]
+        extremes = [2**63 - 1, -(2**63) + 1, 2**53 + 1, -(2**31), 10**12, *_HALVES]
         return rng.choice(extremes) if wild and rng.random() < 0.3 else rng.randint(-10, 10)
 
     def text() -> str:

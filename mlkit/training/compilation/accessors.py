@@ -56,6 +56,7 @@ class Texts(Standin):
     """`Series.str`."""
 
     _kind = "text"
+    _prefix = "str."
 
     def __init__(self, column: Traced) -> None:
         if column.value.dtype != "str":

@@ -25,10 +25,8 @@ from mlkit.training.compilation.values import (
     where,
 )
 
-Scalar = Any
 
-
-def binary(name: str, left: Value | Scalar, right: Value | Scalar) -> Value:
+def binary(name: str, left: Any, right: Any) -> Value:
     """Return what Python's operator of that name gives; one side may be a scalar."""
     if not isinstance(left, Value):
         return _OPERATIONS[name](name, lifted(left, right), right)
@@ -281,7 +279,8 @@ def _times(name: str, left: Value, right: Value) -> Value:
     kinds = (left.dtype, right.dtype)
     missing = any_of(missing_or_none(left), missing_or_none(right))
     if (name, *kinds) in _TIME_RESULTS:
-        _check_zones_of_differences(left, right)
+        if kinds == ("datetime", "datetime"):
+            _check_zones(left, right)
         dtype = _TIME_RESULTS[name, *kinds]
         var = (op.add if name == "add" else op.sub)(left.var, right.var)
         tz = left.tz or right.tz if dtype == "datetime" else None
@@ -323,11 +322,6 @@ def _whole_spans(name: str, left: Value, right: Value, missing: Var | None) -> V
         gone = Value(dtype="float64", var=const(np.nan), can_miss=True)
     result = Value(dtype=dtype, var=var)
     return result if missing is None else where(missing, gone, cast(result, gone.dtype))
-
-
-def _check_zones_of_differences(left: Value, right: Value) -> None:
-    if left.dtype == right.dtype == "datetime":
-        _check_zones(left, right)
 
 
 _TIME_RESULTS = {

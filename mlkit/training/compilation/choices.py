@@ -23,11 +23,14 @@ from mlkit.training.compilation.values import (
     as_condition,
     cast,
     const,
+    const_axes,
     constant,
     is_missing,
     is_scalar,
     lifted,
     promoted,
+    sum_of_row,
+    text_array,
     where,
 )
 
@@ -136,11 +139,6 @@ def _found_among(var: Var, numbers: Sequence[Any], dtype: str) -> Var:
     return op.cast(counted, to=np.bool_)
 
 
-def const_axes() -> Var:
-    """Return the axis of columns, as reductions take it."""
-    return op.const(np.array([1], dtype="int64"))
-
-
 def lookup_text(var: Var, table: Table, *, default: Any) -> Var:
     """Return each text's entry of a table, as str, float64, int64 or bool by its default."""
     kind = type(default)
@@ -149,7 +147,7 @@ def lookup_text(var: Var, table: Table, *, default: Any) -> Var:
     if not keys:
         # A key that no text has: LabelEncoder wants one.
         keys, values = ["\ufdef"], [default]
-    found = _lookup(var, np.array(keys, dtype="str"), np.array([*values, default], dtype=dtype))
+    found = _lookup(var, text_array(keys), _array([*values, default], dtype))
     return op.cast(found, to=np.bool_) if kind is bool else found
 
 
@@ -158,6 +156,10 @@ def _lookup(var: Var, keys: np.ndarray, values: np.ndarray) -> Var:
     return ml.label_encoder(
         var, keys_tensor=keys, values_tensor=values[:-1], default_tensor=values[-1:]
     )
+
+
+def _array(values: Sequence[Any], dtype: str) -> np.ndarray:
+    return text_array(values) if dtype == "str" else np.array(values, dtype=dtype)
 
 
 def looked_up(value: Value, table: Table, *, default: Any) -> Var:
@@ -242,7 +244,7 @@ def _entries(value: Value, entries: Mapping[Any, Any], kind: type) -> Value:
         # LabelEncoder wants a key.
         table = table or {np.inf: default}
         keys, values = np.array(list(table), dtype="float64"), [*table.values(), default]
-        var = _lookup(cast(value, "float64").var, keys, np.array(values, dtype=dtype))
+        var = _lookup(cast(value, "float64").var, keys, _array(values, dtype))
     return Value(dtype=dtype, var=var, can_miss=True)
 
 
@@ -291,7 +293,7 @@ def cut(
     number = cast(value, edges.dtype.name).var
     is_above = op.greater if right else op.greater_or_equal
     above = op.cast(is_above(number, const(edges[None, :])), to=np.int64)
-    place = op.sub(op.reduce_sum(above, const_axes(), keepdims=1), const(1, "int64"))
+    place = op.sub(sum_of_row(above), const(1, "int64"))
     if right and include_lowest:
         place = op.where(op.equal(number, const(edges[0])), const(0, "int64"), place)
     outside = any_of(

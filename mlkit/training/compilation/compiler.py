@@ -144,7 +144,7 @@ def _traced(schema: type[Schema], featurizer: Featurizer) -> tuple[_Inputs, dict
     inputs = _Inputs(columns)
     values = {column.name: _value(column, inputs.joined([column.name])) for column in columns}
     some_input = inputs.joined([columns[0].name])
-    features = trace(featurizer, values)
+    features = trace(featurizer, values, inputs.by_name())
     return inputs, {name: _spread(value, some_input) for name, value in features.items()}
 
 

@@ -6,17 +6,17 @@ not, and its containers would look into what has no values.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from inspect import unwrap
 from threading import RLock, get_ident
 from traceback import walk_tb
-from types import CodeType, ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import pandas as pd
 
 from mlkit.training.compilation.columns import TracedColumn
+from mlkit.training.compilation.errors import is_somebodys
 from mlkit.training.compilation.frames import PANDAS, Frame
-from mlkit.training.compilation.standins import Index
+from mlkit.training.compilation.standins import ON_COLUMNS, Index, advice
 
 _LOCK = RLock()
 _OWN = {name: getattr(pd, name) for name in PANDAS}
@@ -42,13 +42,41 @@ def pandas_for_standins() -> Iterator[None]:
             pd.__class__ = own
 
 
-def imported_by_name(error: Exception) -> str | None:
-    """Return which of pandas' own functions was given a stand-in, if that is what failed."""
+def given_to_library(error: Exception) -> tuple[str, str] | None:
+    """Return what somebody called of pandas or numpy with a stand-in, if that is what failed.
+
+    Returns
+    -------
+    tuple of str, or None
+        What was called, and what to write instead.
+    """
+    found, is_asked = None, False
     for frame, _ in walk_tb(error.__traceback__):
-        name = _CODE.get(frame.f_code)
-        if name is not None and _has_standin(*frame.f_locals.values()):
-            return name
-    return None
+        if is_somebodys(frame.f_code, frame.f_globals):
+            found, is_asked = None, True
+        elif is_asked and frame.f_code.co_name != "wrapper":
+            # The first frame inwards has the name that was called; a decorator has none.
+            is_given = _has_standin(*frame.f_locals.values())
+            found, is_asked = _called(frame) if is_given else None, False
+    return found
+
+
+def _called(frame: FrameType) -> tuple[str, str] | None:
+    library = frame.f_globals.get("__name__", "").partition(".")[0]
+    name, owner = frame.f_code.co_name, frame.f_locals.get("self")
+    if owner is not None and name == "__init__":
+        name, owner = type(owner).__name__, None
+    if library == "numpy":
+        return f"np.{name} of several columns", ON_COLUMNS
+    if library != "pandas":
+        return None
+    if owner is not None:
+        instead = "Turn what is constant into numbers, dicts or lists in fit."
+        return f"{type(owner).__name__}.{name} of what is not constant", instead
+    if name in PANDAS:
+        instead = f"Write `import pandas as pd`, and pd.{name}."
+        return f"{name} that was imported from pandas by its name", instead
+    return f"pd.{name}", advice(name)
 
 
 def _double(name: str) -> Any:
@@ -93,7 +121,3 @@ def _holds_standin(value: Any) -> bool:
 
 
 _DOUBLES = {name: _double(name) for name in PANDAS}
-_CODE: dict[CodeType, str] = {
-    unwrap(vars(own)["__init__"] if isinstance(own, type) else own).__code__: own.__name__
-    for own in _OWN.values()
-}

@@ -3,8 +3,10 @@
 import inspect
 import linecache
 import sys
+from collections.abc import Mapping
 from traceback import walk_stack, walk_tb
-from types import FrameType
+from types import CodeType
+from typing import Any
 
 _LIBRARIES = {"mlkit", "numpy", "onnx", "pandas", "scipy", "sklearn", "spox", "structlog"}
 _TRACING = "mlkit.training.compilation.tracing"
@@ -31,23 +33,31 @@ class Untraceable(Exception):  # noqa: N818
         code; else the step of the pipeline.
     """
 
+    _fault = "does not compile"
+
     def __init__(
         self, operation: str, advice: str, error: Exception | None = None, line: str = ""
     ) -> None:
         self.operation = operation
         self.advice = advice
         self.line = line or _line(error)
-        super().__init__(f"{self.line}: {operation} does not compile. {advice}")
+        super().__init__(f"{self.line}: {operation} {self._fault}. {advice}")
 
 
-def is_somebodys(frame: FrameType) -> bool:
-    """Whether a frame runs code of a file that is neither mlkit's, Python's nor a library's.
+class Inconstant(Untraceable):
+    """What the clock or chance decides: a model with it would drift, however it runs."""
+
+    _fault = "is not the same each time"
+
+
+def is_somebodys(code: CodeType, names: Mapping[str, Any]) -> bool:
+    """Whether code, with its globals, is of a file that is not mlkit's, Python's or a library's.
 
     By names: a team's own package stands among the libraries once it is installed.
     """
-    package = frame.f_globals.get("__name__", "").partition(".")[0]
+    package = names.get("__name__", "").partition(".")[0]
     is_known = package in _LIBRARIES or package in sys.stdlib_module_names
-    return not is_known and frame.f_code.co_filename.endswith(".py")
+    return not is_known and code.co_filename.endswith(".py")
 
 
 def text_of(filename: str, number: int) -> str:
@@ -66,6 +76,6 @@ def _line(error: Exception | None) -> str:
     for frame, number in stack:
         if frame.f_globals.get("__name__") == _TRACING:
             break
-        if is_somebodys(frame):
+        if is_somebodys(frame.f_code, frame.f_globals):
             return text_of(frame.f_code.co_filename, number)
     return "the pipeline's featurizer"

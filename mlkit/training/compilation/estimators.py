@@ -12,7 +12,6 @@ import spox.opset.ai.onnx.v20 as op
 from sklearn.base import is_classifier
 from spox import Var, inline
 
-from mlkit.training.compilation.choices import const_axes
 from mlkit.training.compilation.ensembles import (
     class_link,
     gradient_boosting,
@@ -24,7 +23,7 @@ from mlkit.training.compilation.ensembles import (
 )
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.trees import Converted, Matrix
-from mlkit.training.compilation.values import const
+from mlkit.training.compilation.values import const, const_axes
 
 
 def scores(estimator: Any, features: Var, rounded: Sequence[int] = ()) -> Var:

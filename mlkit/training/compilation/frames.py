@@ -1,20 +1,31 @@
 """Frames that record what is done to them, and what pandas makes frames and columns with."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlkit.training.compilation import choices
+from mlkit.core.errors import nearest
+from mlkit.training.compilation import choices, functions
 from mlkit.training.compilation.columns import TracedColumn
 from mlkit.training.compilation.errors import Untraceable
-from mlkit.training.compilation.standins import ADVICE, Index, Standin, only
+from mlkit.training.compilation.standins import ADVICE, Index, Standin, advice, only
 from mlkit.training.compilation.values import NUMBERS, constant, is_scalar
 
 #: As it is while nothing is traced.
 _DATAFRAME = pd.DataFrame
+
+
+class NoColumn(KeyError, AttributeError):  # noqa: N818
+    """A column that a frame has not, as pandas says it, and what to do."""
+
+    def __init__(self, column: Any, names: Iterable[Any]) -> None:
+        super().__init__(column)
+        self.column = column
+        known = nearest(str(column), map(str, names))
+        self.advice = f"{known} What is known only afterwards is never there."
 
 
 class Frame(Standin):
@@ -24,6 +35,16 @@ class Frame(Standin):
 
     def __init__(self, columns: Mapping[Any, Any]) -> None:
         self._columns = {name: as_column(column) for name, column in columns.items()}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("_columns", "columns"):
+            super().__setattr__(name, value)
+        elif name in self._columns and not hasattr(_DATAFRAME, name):
+            self[name] = value
+        else:
+            raise Untraceable(
+                f"frame.{name} = …", f'pandas makes no column of it: write frame["{name}"] = ….'
+            )
 
     @property
     def columns(self) -> pd.Index:
@@ -46,9 +67,9 @@ class Frame(Standin):
         return _Loc(self)
 
     def __getattr__(self, name: str) -> Any:
-        if not hasattr(_DATAFRAME, name) and name in self._columns:
-            return self[name]
-        return super().__getattr__(name)
+        if name.startswith("_") or hasattr(_DATAFRAME, name):
+            super().__getattr__(name)
+        return self[name]
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._columns)
@@ -60,7 +81,9 @@ class Frame(Standin):
         if isinstance(key, TracedColumn):
             raise Untraceable("choosing rows", "Keep every row; mark values with .where.")
         if isinstance(key, (list, pd.Index)):
-            return Frame({name: self._columns[name] for name in key})
+            return Frame({name: self[name] for name in key})
+        if key not in self._columns:
+            raise NoColumn(key, self._columns)
         return self._columns[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -85,7 +108,9 @@ class Frame(Standin):
 
     def pop(self, item: Any) -> TracedColumn:
         """See `pandas.DataFrame.pop`."""
-        return self._columns.pop(item)
+        column: TracedColumn = self[item]
+        del self[item]
+        return column
 
     def insert(self, loc: int, column: Any, value: Any) -> None:
         """See `pandas.DataFrame.insert`."""
@@ -115,7 +140,7 @@ class Frame(Standin):
         dropped = [dropped] if isinstance(dropped, str) else list(dropped)
         absent = [name for name in dropped if name not in self._columns]
         if absent and options.get("errors") != "ignore":
-            raise KeyError(f"{absent} not found in axis")
+            raise NoColumn(absent[0], self._columns)
         return Frame({n: c for n, c in self._columns.items() if n not in dropped})
 
     def rename(
@@ -168,28 +193,6 @@ class Frame(Standin):
             return self._each(lambda n, c: c.astype(dtype[n]) if n in dtype else c)
         return self._each(lambda n, c: c.astype(dtype))
 
-    def isna(self) -> "Frame":
-        """See `pandas.DataFrame.isna`."""
-        return self._each(lambda n, c: c.isna())
-
-    isnull = isna
-
-    def notna(self) -> "Frame":
-        """See `pandas.DataFrame.notna`."""
-        return self._each(lambda n, c: c.notna())
-
-    def clip(self, lower: Any = None, upper: Any = None) -> "Frame":
-        """See `pandas.DataFrame.clip`."""
-        return self._each(lambda n, c: c.clip(lower, upper))
-
-    def round(self, decimals: int = 0) -> "Frame":
-        """See `pandas.DataFrame.round`."""
-        return self._each(lambda n, c: c.round(decimals))
-
-    def abs(self) -> "Frame":
-        """See `pandas.DataFrame.abs`."""
-        return self._each(lambda n, c: c.abs())
-
     def _each(self, function: Callable[[Any, TracedColumn], TracedColumn]) -> "Frame":
         return Frame({name: function(name, column) for name, column in self._columns.items()})
 
@@ -197,6 +200,32 @@ class Frame(Standin):
         if method != "__call__" or len(inputs) != 1 or options:
             raise Untraceable(f"np.{ufunc.__name__} of a frame", "Use it on columns.")
         return self._each(lambda n, c: ufunc(c))
+
+
+def _of_each(name: str) -> Callable[..., Frame]:
+    """Return a method of frames that calls that of each column."""
+    return lambda self, *args, **kwargs: Frame(
+        {n: getattr(column, name)(*args, **kwargs) for n, column in self.items()}
+    )
+
+
+def _across(name: str) -> Callable[..., TracedColumn]:
+    """Return a method of frames that makes one value of each row."""
+
+    def method(self: Frame, axis: Any = 0, **options: Any) -> TracedColumn:
+        if axis not in (1, "columns"):
+            raise Untraceable(f".{name} of a frame", advice(name))
+        only(f".{name}", options)
+        values = [column.value for _, column in self.items()]
+        return TracedColumn(functions.across(name, values))
+
+    return method
+
+
+for _name in ("isna", "isnull", "notna", "notnull", "clip", "round", "abs"):
+    setattr(Frame, _name, _of_each(_name))
+for _name in functions.ACROSS:
+    setattr(Frame, _name, _across(_name))
 
 
 class _Loc:

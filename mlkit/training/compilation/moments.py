@@ -44,8 +44,8 @@ def total_seconds(value: Value) -> Value:
     if value.dtype != "timedelta":
         raise Untraceable(f"total_seconds of {value.dtype}", "Subtract two datetimes first.")
     if _seconds_apart():
-        rest = op.mod(value.var, const(SECOND, "int64"))
-        whole = op.div(op.sub(value.var, rest), const(SECOND, "int64"))
+        rest = op.mod(value.var, _number(SECOND))
+        whole = op.div(op.sub(value.var, rest), _number(SECOND))
         part_of_one = op.div(op.cast(rest, to=np.float64), const(float(SECOND)))
         seconds = op.add(op.cast(whole, to=np.float64), part_of_one)
     else:
@@ -70,7 +70,7 @@ def floor(value: Value, unit: str) -> Value:
         raise Untraceable(
             f"rounding in the zone {value.tz}", "Take .dt.tz_localize(None) of it first."
         )
-    step = const(size * int(count or 1), "int64")
+    step = _number(size * int(count or 1))
     whole = op.sub(value.var, op.mod(value.var, step))
     if value.can_miss:
         whole = op.where(is_missing(value), value.var, whole)
@@ -85,15 +85,15 @@ def wall_clock(value: Value) -> Value:
     edges, offsets = _offsets(value.tz)
     if edges[-1] > _LAST - _CYCLE // 4:
         # The last rule goes on: what comes after the list is as it was a cycle before.
-        start, cycle = const(edges[-1] - _CYCLE, "int64"), const(_CYCLE, "int64")
+        start, cycle = _number(edges[-1] - _CYCLE), _number(_CYCLE)
         wrapped = op.add(start, op.mod(op.sub(seconds, start), cycle))
-        late = op.greater_or_equal(seconds, const(edges[-1], "int64"))
+        late = op.greater_or_equal(seconds, _number(edges[-1]))
         seconds = op.where(late, wrapped, seconds)
     offset = step_function(op.cast(seconds, to=np.float64), edges, offsets)
-    micros = op.mul(op.cast(offset, to=np.int64), const(SECOND, "int64"))
+    micros = op.mul(op.cast(offset, to=np.int64), _number(SECOND))
     var = op.add(value.var, micros)
     if value.can_miss:
-        var = op.where(is_missing(value), const(NO_INTEGER, "int64"), var)
+        var = op.where(is_missing(value), _number(NO_INTEGER), var)
     return Value(dtype="datetime", var=var, can_miss=value.can_miss)
 
 
@@ -120,7 +120,7 @@ def _offsets_at(seconds: np.ndarray, zone: str) -> np.ndarray:
 
 
 def _floor_div(var: Var, divisor: int) -> Var:
-    by = const(divisor, "int64")
+    by = _number(divisor)
     return op.div(op.sub(var, op.mod(var, by)), by)
 
 

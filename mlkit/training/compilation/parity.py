@@ -13,12 +13,12 @@ from spox import Tensor, argument
 from mlkit.core.agreement import TOLERANCE, differences, scale_of
 from mlkit.core.bundle import Parity
 from mlkit.core.decision import THRESHOLD, decide
-from mlkit.core.errors import first_line
+from mlkit.core.errors import FeaturizerError, first_line
 from mlkit.core.log import get_logger
 from mlkit.core.rows import ColumnRows
 from mlkit.scoring.compiled import CompiledRuntime
 from mlkit.training.compilation.compiler import Compiled, compile_model
-from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.errors import Inconstant, Untraceable
 from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.fuzzing import fuzzed
 from mlkit.training.runtime import PythonRuntime
@@ -55,10 +55,18 @@ def try_compile(model: TrainedModel, rows: ColumnRows) -> Outcome:
         What to compile.
     rows
         Real rows that it is certified on, beside fuzzed ones.
+
+    Raises
+    ------
+    FeaturizerError
+        If the features depend on the clock or on chance, so that neither a
+        graph nor the pipeline would give them again.
     """
     try:
         graph = compile_model(model)
         parity = certify(model, graph, rows)
+    except Inconstant as error:
+        raise FeaturizerError(str(error)) from error
     except (Untraceable, UnequalError) as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001

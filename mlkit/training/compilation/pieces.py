@@ -5,7 +5,7 @@ import spox.opset.ai.onnx.v20 as op
 from onnx import TensorProto, helper
 from spox import Var, inline
 
-from mlkit.training.compilation.choices import const_axes
+from mlkit.training.compilation.values import const_axes, sum_of_row
 
 #: What stands behind the last character of a shorter text: a noncharacter, as `NO_TEXT` is.
 _PAD = "\ufdd1"
@@ -73,7 +73,7 @@ def is_pad(pieces: Var) -> Var:
 def lengths(pieces: Var) -> Var:
     """Return each text's number of characters (n_rows, 1)."""
     is_there = op.cast(op.not_(is_pad(pieces)), to=np.int64)
-    return op.reduce_sum(is_there, const_axes(), keepdims=1)
+    return sum_of_row(is_there)
 
 
 def width(pieces: Var) -> Var:

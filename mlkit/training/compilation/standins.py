@@ -10,6 +10,12 @@ ADVICE = {
     "apply": "Write it with numpy or pandas operations on whole columns.",
     "iterrows": "Write it with numpy or pandas operations on whole columns.",
     "itertuples": "Write it with numpy or pandas operations on whole columns.",
+    "iloc": "Choose columns by their names, frame[names]; learn what needs other rows in fit.",
+    "str.count": "Count a literal by what is left without it: .str.replace and .str.len.",
+    "get_dummies": "Return the column of text as it is: the encoder makes columns of its values.",
+    "Categorical": "Return the column of text as it is: the encoder takes categories of it.",
+    "qcut": "Learn the edges in fit, and cut with pd.cut(column, edges, labels=False).",
+    "to_timedelta": "Multiply whole numbers by a span: column * pd.Timedelta(hours=1).",
     "merge": "Learn a dict in fit, and look it up with .map(dict).",
     "join": "Use pd.concat([a, b], axis=1).",
     "astype": "Cast to int, float or bool.",
@@ -20,9 +26,13 @@ _OF_MANY_ROWS = (
     "unique", "value_counts", "rank", "shift", "diff", "cumsum", "cumprod", "cummax", "cummin",
     "pct_change", "rolling", "expanding", "ewm", "groupby", "sort_values", "sample",
     "drop_duplicates", "duplicated", "ffill", "bfill", "interpolate", "describe", "corr", "cov",
-    "any", "all", "count", "head", "tail", "iloc", "at", "iat", "idxmax", "idxmin", "nlargest",
-    "nsmallest", "factorize", "resample",
+    "any", "all", "count", "head", "tail", "at", "iat", "idxmax", "idxmin", "nlargest",
+    "nsmallest", "resample",
 )  # fmt: skip
+
+
+#: What to write instead of a function of several columns, or of their values.
+ON_COLUMNS = "Use numpy's functions on the columns themselves, as in np.maximum(a, b)."
 
 
 def advice(name: str) -> str:
@@ -36,18 +46,35 @@ def only(operation: str, options: Mapping[str, Any], *harmless: str) -> None:
     """Stop at options that would change what an operation gives."""
     for option in options:
         if option not in harmless:
-            raise Untraceable(f"{operation}({option}=…)", "Leave the option out.")
+            raise Untraceable(f"{operation}({option}=…)", without(option))
+
+
+def without(option: str) -> str:
+    """Return what to write instead of an option."""
+    rest = ", and assign the result: nothing changes in place" if option == "inplace" else ""
+    return f"Leave the option out{rest}."
 
 
 class Standin:
     """What columns and frames have in common: what neither can do."""
 
     _kind = "a column"
+    #: What stands before its methods in `ADVICE`.
+    _prefix = ""
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise Untraceable(f".{name} of {self._kind}", advice(name))
+        raise Untraceable(f".{name} of {self._kind}", advice(self._prefix + name))
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} without values>"
+
+    def __str__(self) -> NoReturn:
+        raise Untraceable(
+            f"the text of {self._kind} as a whole",
+            "A trace sees no values: leave out what prints or formats them.",
+        )
 
     def __bool__(self) -> NoReturn:
         raise Untraceable(
@@ -59,7 +86,7 @@ class Standin:
         raise Untraceable(f"len of {self._kind}", "A feature comes from its own row.")
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise Untraceable(f"{self._kind} as a plain array", "Use numpy's functions on it directly.")
+        raise Untraceable(f"{self._kind} as a plain array", ON_COLUMNS)
 
 
 class Index:

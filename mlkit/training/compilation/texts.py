@@ -24,9 +24,18 @@ from mlkit.training.compilation.cases import (
     final_sigma,
     widened,
 )
-from mlkit.training.compilation.choices import const_axes, lookup_text
+from mlkit.training.compilation.choices import lookup_text
 from mlkit.training.compilation.errors import Untraceable
-from mlkit.training.compilation.values import Value, const, is_missing, or_missing, where
+from mlkit.training.compilation.values import (
+    Value,
+    const,
+    const_axes,
+    is_missing,
+    or_missing,
+    sum_of_row,
+    text_array,
+    where,
+)
 from mlkit.training.frames import STRING
 
 _NONE = "\ufdd2"
@@ -35,14 +44,8 @@ _NOTHING = "[^\\x00-\\x{10ffff}]"
 _SPECIAL = frozenset("\\.+*?()|[]{}^$")
 
 
-def _check(value: Value, name: str) -> None:
-    if value.dtype != "str":
-        raise Untraceable(f".str.{name} of {value.dtype}", "It is for columns of text.")
-
-
 def matches(value: Value, name: str, pattern: str, na: Any) -> Value:
     """Return which texts match a pattern (RE2) as a whole; `na` where they are missing."""
-    _check(value, name)
     is_given = isinstance(na, (bool, np.bool_))
     if value.can_miss and not is_given and STRING != "str":
         raise Untraceable(f".str.{name} of text that may be missing", "Say na=False.")
@@ -82,13 +85,11 @@ def quoted(literal: str) -> str:
 
 def length(value: Value) -> Value:
     """Return the number of characters, NaN where missing."""
-    _check(value, "len")
     return or_missing(value, Value(dtype="int64", var=pieces.lengths(pieces.characters(value.var))))
 
 
 def cased(value: Value, name: str) -> Value:
     """Return text in upper or lower case."""
-    _check(value, name)
     table = changed_by(name)
 
     def plain() -> list[Var]:
@@ -111,7 +112,6 @@ def cased(value: Value, name: str) -> Value:
 
 def stripped(value: Value, name: str, characters: str | None = None) -> Value:
     """Return text without the whitespace, or other characters, at its ends."""
-    _check(value, name)
     dropped = _whitespace() if characters is None else frozenset(characters)
 
     def trimmed() -> list[Var]:
@@ -148,14 +148,13 @@ def stripped(value: Value, name: str, characters: str | None = None) -> Value:
 
 def sliced(value: Value, start: int | None, stop: int | None, step: int | None = None) -> Value:
     """Return the characters from `start` to before `stop`, as Python slices text."""
-    _check(value, "slice")
     if step not in (None, 1):
         raise Untraceable(".str.slice with a step", "Slice without one.")
     found = pieces.characters(value.var)
     keep = op.not_(pieces.is_pad(found))
     places = pieces.places(found)
     if (start or 0) < 0 or (stop or 0) < 0:
-        size = op.reduce_sum(op.cast(keep, to=np.int64), const_axes(), keepdims=1)
+        size = sum_of_row(op.cast(keep, to=np.int64))
     for bound, holds in ((start, op.greater_or_equal), (stop, op.less)):
         if bound is not None:
             limit = const(bound, "int64")
@@ -181,13 +180,12 @@ def character(value: Value, place: int) -> Value:
 
 def replaced(value: Value, old: str, new: str) -> Value:
     """Return text with each occurrence of a literal replaced."""
-    _check(value, "replace")
     if not (old and all(isinstance(literal, str) for literal in (old, new))):
         raise Untraceable(".str.replace of a pattern", "Replace a literal by a literal.")
     parts, count = pieces.split(value.var, old)
     place = pieces.places(parts)
     is_later = op.and_(op.greater(place, const(0, "int64")), op.less(place, count))
-    between = op.where(is_later, op.const(np.array([[new]])), op.const(""))
+    between = op.where(is_later, const(text_array([new])[:, None]), op.const(""))
     return _like(value, _kept_missing(value, pieces.joined(op.string_concat(between, parts))))
 
 

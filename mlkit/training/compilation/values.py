@@ -4,7 +4,7 @@ Every variable has the shape (n_rows, 1). How missing values are held is said by
 `Value`; that numpy and pandas promote dtypes as they do, by `promoted`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -101,6 +101,24 @@ def _const(data: bytes, dtype: str, shape: tuple[int, ...]) -> Var:
     return op.const(np.frombuffer(data, dtype).reshape(shape))
 
 
+def const_axes() -> Var:
+    """Return the axis of columns, as reductions take it."""
+    return op.const(np.array([1], dtype="int64"))
+
+
+def sum_of_row(var: Var) -> Var:
+    """Return the sum of each row (n_rows, 1)."""
+    return op.reduce_sum(var, const_axes(), keepdims=1)
+
+
+def text_array(values: Iterable[str]) -> np.ndarray:
+    """Return texts as constants of a graph, none of which may end in NUL."""
+    values = list(values)
+    if any(value.endswith("\0") for value in values):
+        raise Untraceable("a text that ends in NUL", "Take it off: a graph would lose it.")
+    return np.array(values, dtype="str")
+
+
 def is_scalar(value: Any) -> bool:
     """Whether a value is one that pandas would spread over a column."""
     return value is pd.NaT or value is pd.NA or pd.api.types.is_scalar(value)
@@ -113,7 +131,7 @@ def constant(value: Any) -> Value:
     if isinstance(value, (bool, np.bool_)):
         return Value(dtype="bool", var=const(value, bool))
     if isinstance(value, str):
-        return Value(dtype="str", var=const(str(value), "str"))
+        return Value(dtype="str", var=const(text_array([value])[:, None]))
     if isinstance(value, (date, np.datetime64, pd.Timestamp)):
         return _moment(value)
     if isinstance(value, (timedelta, np.timedelta64, pd.Timedelta)):
@@ -124,6 +142,11 @@ def constant(value: Any) -> Value:
         )
     if value is pd.NaT:
         return Value(dtype="datetime", var=const(NO_INTEGER, "int64"), can_miss=True)
+    if isinstance(value, pd.offsets.BaseOffset):
+        raise Untraceable(
+            f"the constant {value!r}",
+            "Take a span of one length, as pd.Timedelta(days=30): months and years have many.",
+        )
     value = np.asarray(value)
     dtype = value.dtype.name
     if dtype not in (*FLOATS, *INTEGERS):
@@ -232,8 +255,9 @@ def where(cond: Var, left: Value, right: Value) -> Value:
     """Return `left` where `cond`, else `right`; both of one dtype."""
     can_miss = left.can_miss or right.can_miss
     if left.dtype != right.dtype or left.tz != right.tz:
+        sides = [side.dtype + f" in {side.tz}" * bool(side.tz) for side in (left, right)]
         raise Untraceable(
-            f"a choice between {left.dtype} and {right.dtype}", "Make both sides of one kind."
+            f"a choice between {sides[0]} and {sides[1]}", "Make both sides of one kind."
         )
     if left.dtype in ("bool", "boolean"):
         var = choose(cond, left.var, right.var)

@@ -99,6 +99,26 @@ def test_names_imported_from_pandas_are_told_so(name, make):
     assert "lambda f: " in caught.value.line
 
 
+@pytest.mark.parametrize(
+    ("make", "called", "instead"),
+    [
+        (lambda f: pd.get_dummies(f["minutes"]), "pd.get_dummies", "the encoder"),
+        (lambda f: pd.get_dummies(f, dtype=int), "pd.get_dummies", "the encoder"),
+        (lambda f: pd.qcut(f["minutes"], 3), "pd.qcut", "Learn the edges in fit"),
+        (lambda f: pd.to_timedelta(f["minutes"]), "pd.to_timedelta", "pd.Timedelta(hours=1)"),
+        (lambda f: pd.Categorical(f["minutes"]), "pd.Categorical", "the encoder"),
+        (lambda f: np.mean([f["minutes"], f["minutes"]], axis=0), "np.mean", "np.maximum(a, b)"),
+    ],
+)
+def test_the_function_that_was_called_is_told(make, called, instead):
+    """Not what it stumbled over inside."""
+    with pytest.raises(Untraceable) as caught:
+        compile_features(featurizer(lambda self, frame: make(frame)), Stop)
+    assert caught.value.operation.startswith(called)
+    assert instead in caught.value.advice
+    assert "lambda f: " in caught.value.line
+
+
 def test_a_decorator_of_transform_has_its_effect():
     """Though it names what it wraps, it is not looked behind."""
 

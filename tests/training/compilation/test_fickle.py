@@ -11,10 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from graphs_of_tests import by_graph, featurizer
+from sklearn.linear_model import LogisticRegression
 
 from mlkit import Featurizer, Schema
+from mlkit.core.errors import FeaturizerError
+from mlkit.core.rows import read_table
 from mlkit.training.compilation.compiler import compile_features
-from mlkit.training.compilation.errors import Untraceable
+from mlkit.training.compilation.errors import Inconstant, Untraceable
+from mlkit.training.compilation.parity import compiled
 
 
 class Person(Schema):
@@ -86,6 +90,33 @@ def test_stops_at_the_clock_of_a_helper():
     assert "pd.Timestamp.now()" in caught.value.line
 
 
+def test_the_clock_is_told_of_before_what_does_not_compile():
+    """A model that runs in Python would drift as well."""
+
+    def transform(self, frame):
+        age = frame["born"].apply(lambda born: born.year)
+        return pd.DataFrame({"age": pd.Timestamp.now().year - age})
+
+    with pytest.raises(Inconstant, match=r"Timestamp\.now\(\) is not the same each time"):
+        compile_features(featurizer(transform), Person)
+
+
+class Ageing(Featurizer):
+    """Asks the clock."""
+
+    def transform(self, frame):
+        """Return a feature that grows."""
+        hours = frame["scheduled_departure"] - pd.Timestamp.now().floor("h")
+        return frame[["distance"]].assign(hours=hours / pd.Timedelta(hours=1))
+
+
+def test_no_model_is_packed_that_drifts_with_the_clock(build, flights):
+    """It is an error, not a reason to run in Python, and it names the line and the way out."""
+    model = build(featurizer=Ageing(), estimator=LogisticRegression()).fit(flights)
+    with pytest.raises(FeaturizerError, match=r"test_fickle\.py:\d+ .*event_time"):
+        compiled(model, read_table(model.schema, flights.head(50)))
+
+
 class Counting(Featurizer):
     """Knows how often it was called."""
 
@@ -139,9 +170,14 @@ class Calm(Featurizer):
         """Return the time, if somebody asks."""
         return pd.Timestamp.now()
 
+    def localtime(self, values):
+        """Return what it is given."""
+        return values
+
     def transform(self, frame):
         """Return what stays."""
-        today = frame["today"]
+        random = frame["today"]
+        today = self.localtime(random.fillna(0.0))
         begin = time.perf_counter()
         made = pd.DataFrame(
             {"today": frame.today + today * self.factor_, "young": frame["born"] > self.today}

@@ -3,12 +3,15 @@
 import importlib
 import json
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
 from features_of_tests import is_long, share_of
-from graphs_of_tests import by_graph, featurizer
+from graphs_of_tests import by_graph, featurizer, graph_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlkit import Featurizer, Schema, column
 from mlkit.training.compilation.compiler import compile_features
@@ -67,6 +70,31 @@ def column_of(code: str):
         ('np.mean(frame["delay"])', "np.mean", "learn"),
         ('frame["delay"].shift()', ".shift of a column", "learn"),
         ("frame.iloc[0]", ".iloc of a frame", "learn"),
+        ("frame.iloc[:, 0:2]", ".iloc of a frame", "names"),
+        ("frame.sum()", ".sum of a frame", "learn"),
+        ('frame[["stops", "carrier"]].sum(axis=1)', ".sum(axis=1) of int64, str", ".astype"),
+        ('frame[["stops"]].any(axis=1)', ".any(axis=1) of int64", "booleans"),
+        ('frame[["stops"]].sum(axis=1, min_count=1)', ".sum(min_count=…)", "Leave"),
+        (
+            "pd.concat(dict.fromkeys('12345678', frame['delay']), axis=1).mean(axis=1)",
+            ".mean(axis=1) of more than 7 columns",
+            "+",
+        ),
+        (r'frame["carrier"] == "a\0"', "ends in NUL", "Take it off"),
+        (r'frame["carrier"].map({"a\0": 1})', "ends in NUL", "Take it off"),
+        (r'frame["stops"].map({1: "a\0"})', "ends in NUL", "Take it off"),
+        (r'frame["carrier"].isin(["a\0", "b"])', "ends in NUL", "Take it off"),
+        (r'frame["carrier"].str.replace("A", "\0")', "ends in NUL", "Take it off"),
+        (
+            'np.where(frame["is_late"], frame["departure"], frame["seen"])',
+            "datetime and datetime in Europe/Berlin",
+            "one kind",
+        ),
+        ('frame["carrier"].str.count("A")', ".count of text", ".str.len"),
+        ('str(frame["origin"])', "the text of a column", "leave out"),
+        ('f"{frame}"', "the text of a frame", "leave out"),
+        ("np.maximum.reduce([frame['stops'], frame['delay']])", "plain array", "np.maximum(a, b)"),
+        ('frame["delay"].fillna(0, inplace=True)', ".fillna(inplace=…)", "assign the result"),
         ('frame.merge(frame, on="carrier")', ".merge of a frame", ".map(dict)"),
         ("len(frame)", "len of a frame", "its own row"),
         ('len(frame["stops"])', "len of a column", "its own row"),
@@ -102,7 +130,7 @@ def column_of(code: str):
         ('frame["departure"].dt.floor("MS")', "floor to 'MS'", "15min"),
         ('frame["seen"].dt.floor("D")', "rounding in the zone Europe/Berlin", "tz_localize"),
         ('frame["departure"] - frame["seen"]', "a time zone beside none", "neither"),
-        ('frame["departure"] + pd.DateOffset(months=1)', "the constant", "times"),
+        ('frame["departure"] + pd.DateOffset(months=1)', "the constant", "pd.Timedelta(days=30)"),
         ('pd.to_datetime(frame["carrier"])', "pd.to_datetime of text", "schema"),
         ('pd.to_numeric(frame["carrier"])', "pd.to_numeric of text", "schema"),
         ('pd.cut(frame["delay"], 3, labels=False)', "a number of bins", "edges"),
@@ -112,7 +140,8 @@ def column_of(code: str):
         ('frame["delay"].replace("1", "2", regex=True)', ".replace(regex=…)", "Leave"),
         ('frame["delay"].add(frame["stops"], fill_value=0)', ".add(fill_value=…)", "Leave"),
         ("frame.reset_index(drop=True)", ".reset_index of a frame", "documentation"),
-        ('frame["distances"]', "KeyError: 'distances'", "stand-ins"),
+        ('frame["distances"]', "the column 'distances'", "Did you mean distance?"),
+        ("frame.tempp", "the column 'tempp'", "Valid: "),
         ('float(frame["distance"])', "TypeError", "stand-ins"),
     ],
 )
@@ -151,16 +180,102 @@ def test_stops_in_a_helper_of_another_module():
     assert caught.value.line == "features_of_tests.py:13 `return values / values.sum()`"
 
 
-@pytest.mark.parametrize("code", ['frame["stops"] + 1', 'frame["stops"].sum()'])
-def test_leaves_pandas_as_it_was(code):
-    """After a trace, and after one that failed, pandas' names are its own again."""
-    names = ("DataFrame", "Series", "concat", "cut", "to_numeric", "to_datetime", "isna", "notna")
-    before = [getattr(pd, name) for name in names]
-    try:
-        compile_features(featurizer(column_of(code)), Trip)
-    except Untraceable:
-        assert "sum" in code
-    assert all(getattr(pd, name) is kept for name, kept in zip(names, before, strict=True))
+def test_an_assigned_attribute_is_the_column():
+    """Where pandas would set a column; where it would not, the trace stops."""
+
+    def transform(self, frame):
+        frame = frame[["distance", "stops"]].copy()
+        frame.stops = frame.distance * 2
+        return frame
+
+    found = by_graph(featurizer(transform), Trip, TRIPS)
+    assert found["stops"] == [240.0, 160.0, 6001.0]
+
+
+@pytest.mark.parametrize("name", ["speed", "count"])
+def test_stops_at_an_attribute_that_is_no_column(name):
+    """It is kept beside the frame in pandas, even where a column has the name of a method."""
+
+    def transform(self, frame):
+        frame = frame.assign(count=frame["stops"])
+        setattr(frame, name, frame["distance"])
+        return frame
+
+    with pytest.raises(Untraceable, match=rf'write frame\["{name}"\] = …'):
+        compile_features(featurizer(transform), Trip)
+
+
+def test_a_column_that_is_not_there_is_as_in_pandas():
+    """Code that asks first, or catches the error, takes the same way as with data."""
+
+    def transform(self, frame):
+        assert not hasattr(frame, "speed")
+        with pytest.raises(KeyError):
+            frame["speed"]
+        return frame[["stops"]]
+
+    assert by_graph(featurizer(transform), Trip, TRIPS) == {"stops": [0.0, 1.0, 2.0]}
+
+
+def test_features_have_names_of_text():
+    """Numbers as names are told so."""
+    made = featurizer(lambda self, frame: pd.DataFrame({0: frame["stops"]}))
+    with pytest.raises(Untraceable, match=r"no text \(0\) .* \.rename\(columns=str\)"):
+        compile_features(made, Trip)
+
+
+ROW = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False))
+
+
+class Row(Schema):
+    """Three numbers."""
+
+    a: float | None
+    b: float | None
+    c: float | None
+
+
+def across(name: str):
+    """Return a transform that makes one number of each row's."""
+    return lambda self, frame: pd.DataFrame({"feature": getattr(frame, name)(axis=1)})
+
+
+@cache
+def graph_across(name: str):
+    """Return the same as a graph."""
+    return graph_of(featurizer(across(name)), Row)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "min", "max"])
+@given(rows=st.lists(st.tuples(ROW, ROW, ROW), min_size=1, max_size=9))
+def test_what_a_row_s_numbers_make_is_pandas_own(name, rows):
+    """To the last bit, with missing values left out, and of a row alone as of many."""
+    frame = pd.DataFrame(rows, columns=["a", "b", "c"], dtype="float64")
+    with np.errstate(all="ignore"):
+        expected = across(name)(None, frame)["feature"]
+    features = graph_across(name)
+    np.testing.assert_array_equal(features(frame)["feature"], expected)
+    np.testing.assert_array_equal(features(frame[:1])["feature"], expected[:1])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda f: f[["distance", "stops"]].sum(axis=1),
+        lambda f: f[["distance", "delay", "stops"]].mean(axis="columns"),
+        lambda f: f[["delay", "stops"]].min(axis=1),
+        lambda f: f[["stops", "stops"]].max(axis=1),
+        lambda f: f[["stops"]].assign(hour=f["departure"].dt.hour).sum(axis=1),
+        lambda f: f.isna().sum(axis=1),
+        lambda f: f[["delay", "origin"]].notnull().mean(axis=1),
+        lambda f: f[["delay", "origin"]].isnull().any(axis=1),
+        lambda f: f[["delay", "origin"]].notna().all(axis=1),
+    ],
+)
+def test_what_a_row_s_values_make_is_pandas_own(make):
+    """Of whole numbers, of both, and of booleans."""
+    found = by_graph(featurizer(lambda self, f: pd.DataFrame({"feature": make(f)})), Trip, TRIPS)
+    assert found["feature"] == make(Trip.validate(TRIPS)).astype(float).tolist()
 
 
 def test_pandas_own_objects_still_work_in_a_trace():
