@@ -88,9 +88,7 @@ def test_the_libraries_of_a_model_are_in_its_lineage(build, trainer, flights, tm
     """Those of its estimators, also of one within another, and of the compiler if it compiled."""
     wrapped = CalibratedClassifierCV(LGBMClassifier(n_estimators=2, verbose=-1), cv=2)
     model = build(estimator=wrapped).fit(flights)
-    holdout = model.holdout(flights)
-    evaluation = Evaluator(n_resamples=0).evaluate(model, holdout)
-    compiled = pack(model, evaluation, holdout, tmp_path / "m", name="m", lineage={"seed": 1})
+    compiled = pack(*parts_of(model, flights), tmp_path / "m", name="m", lineage={"seed": 1})
     assert compiled.manifest.runtime == "onnx"
     assert compiled.manifest.lineage["seed"] == 1
     assert compiled.manifest.lineage["libraries"] == {
