@@ -18,7 +18,7 @@ from mlkit.core.errors import FeaturizerError
 from mlkit.core.rows import read_table
 from mlkit.training.compilation.compiler import compile_features
 from mlkit.training.compilation.errors import Inconstant, Untraceable
-from mlkit.training.compilation.parity import compiled
+from mlkit.training.compilation.parity import try_compile
 
 
 class Person(Schema):
@@ -114,7 +114,7 @@ def test_no_model_is_packed_that_drifts_with_the_clock(build, flights):
     """It is an error, not a reason to run in Python, and it names the line and the way out."""
     model = build(featurizer=Ageing(), estimator=LogisticRegression()).fit(flights)
     with pytest.raises(FeaturizerError, match=r"test_fickle\.py:\d+ .*event_time"):
-        compiled(model, read_table(model.schema, flights.head(50)))
+        try_compile(model, read_table(model.schema, flights.head(50)))
 
 
 class Counting(Featurizer):
