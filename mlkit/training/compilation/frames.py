@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.core.errors import nearest
-from mlkit.training.compilation import choices, functions
+from mlkit.training.compilation import choices, reductions
 from mlkit.training.compilation.columns import TracedColumn
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.standins import ADVICE, Index, Standin, advice, only
@@ -217,14 +217,14 @@ def _across(name: str) -> Callable[..., TracedColumn]:
             raise Untraceable(f".{name} of a frame", advice(name))
         only(f".{name}", options)
         values = [column.value for _, column in self.items()]
-        return TracedColumn(functions.across(name, values))
+        return TracedColumn(reductions.across(name, values))
 
     return method
 
 
 for _name in ("isna", "isnull", "notna", "notnull", "clip", "round", "abs"):
     setattr(Frame, _name, _of_each(_name))
-for _name in functions.ACROSS:
+for _name in reductions.ACROSS:
     setattr(Frame, _name, _across(_name))
 
 

@@ -1,16 +1,13 @@
 """numpy's functions of numbers, element by element."""
 
-from collections.abc import Callable, Sequence
-from functools import partial, reduce
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
-from mlkit.core.errors import listed
 from mlkit.training.compilation.arithmetic import binary, invert, negative
-from mlkit.training.compilation.choices import fillna
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.values import (
     FLOATS,
@@ -139,36 +136,6 @@ def clip(value: Value, lower: Any = None, upper: Any = None) -> Value:
             var = (op.max if name == "maximum" else op.min)([value.var, limit.var])
         value = Value(dtype=value.dtype, var=var, can_miss=value.can_miss)
     return value
-
-
-#: What `across` makes of the values of a row.
-ACROSS = ("sum", "mean", "min", "max", "any", "all")
-
-
-def across(name: str, values: Sequence[Value]) -> Value:
-    """Return one value of each row's, of which missing ones are left out, as pandas does."""
-    kinds = {value.dtype for value in values}
-    is_logic = name in ("any", "all")
-    is_known = kinds <= {"float64", *INTEGERS} and not is_logic
-    if not values or not (is_known or (kinds == {"bool"} and name not in ("min", "max"))):
-        raise Untraceable(
-            f".{name}(axis=1) of {listed(sorted(kinds))}",
-            "It is for booleans alone." if is_logic else "Cast each column: .astype(float).",
-        )
-    if is_logic:
-        return reduce(partial(binary, "or" if name == "any" else "and"), values)
-    if name in ("min", "max"):
-        return reduce(partial(extremum, f"f{name}"), values)
-    dtype = "float64" if name == "mean" or "float64" in kinds else "int64"
-    if dtype == "float64" and len(values) > 7:
-        # numpy adds eight numbers and more in an order that depends on how they lie.
-        raise Untraceable(f".{name}(axis=1) of more than 7 columns", "Add them with +.")
-    numbers = [cast(value, dtype) for value in values]
-    total = reduce(partial(binary, "add"), (fillna(number, 0) for number in numbers))
-    if name == "sum":
-        return total
-    counts = (cast(invert(isna(number)), dtype) for number in numbers)
-    return binary("truediv", total, reduce(partial(binary, "add"), counts))
 
 
 def nan_to_num(value: Value, nan: float = 0.0) -> Value:

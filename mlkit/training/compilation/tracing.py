@@ -107,5 +107,7 @@ def _graph(
         for part, var in (("feature", value.var), ("missing feature", value.missing))
         if var is not None
     }
-    model = spox.build(dict(inputs), outputs, drop_unused_inputs=True) if outputs else None
-    return model.SerializeToString(deterministic=True) if model else b""
+    if not outputs:
+        return b""
+    # Unused inputs stay: spox drops them in no order.
+    return spox.build(dict(inputs), outputs).SerializeToString(deterministic=True)
