@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlkit import Featurizer, Schema, column
+from mlkit.core.rows import read_table
 from mlkit.training.compilation.compiler import compile_features
 from mlkit.training.compilation.errors import Untraceable
 
@@ -254,8 +255,9 @@ def test_what_a_row_s_numbers_make_is_pandas_own(name, rows):
     with np.errstate(all="ignore"):
         expected = across(name)(None, frame)["feature"]
     features = graph_across(name)
-    np.testing.assert_array_equal(features(frame)["feature"], expected)
-    np.testing.assert_array_equal(features(frame[:1])["feature"], expected[:1])
+    for found in (frame, frame[:1]):
+        made = features(read_table(Row, found))["feature"]
+        np.testing.assert_array_equal(made, expected[: len(found)])
 
 
 @pytest.mark.parametrize(
