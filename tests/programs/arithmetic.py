@@ -172,18 +172,15 @@ def _of_frame(w: Writer) -> Term:
 
 def _across(w: Writer) -> Term:
     name = w.use("frame.sum", "frame.mean", "frame.min", "frame.max", "frame.any", "frame.all")
-    kind = "bool" if name in ("frame.any", "frame.all") else w.rng.choice(["float", "int", "mixed"])
+    kind = "bool" if name in ("frame.any", "frame.all") else w.rng.choice(["float", "int"])
     names = {
         "bool": ["on", "off"],
         "int": ["big", "small"],
-        "float": ["wide", "share", "level", "rank"],
-        "mixed": ["wild", "big", "rank", "small"],
+        "float": ["wide", "wild", "share", "level", "rank"],
     }[kind]
     chosen = w.rng.sample(names, w.rng.randint(1, len(names)))
     code = f"frame[{chosen}]{name.removeprefix('frame')}(axis=1)"
-    if kind == "mixed":
-        code = f"{code}.astype(float)"
-    is_float = kind in ("float", "mixed") or (kind == "int" and name == "frame.mean")
+    is_float = kind == "float" or (kind == "int" and name == "frame.mean")
     return Term(code, "float" if is_float else kind, may_miss=is_float)
 
 

@@ -18,11 +18,12 @@ def across(name: str, values: Sequence[Value]) -> Value:
     """Return one value of each row's, of which missing ones are left out, as pandas does."""
     kinds = {value.dtype for value in values}
     is_logic = name in ("any", "all")
-    is_known = kinds <= {"float64", *INTEGERS} and not is_logic
+    # pandas adds numbers of several kinds in another order.
+    is_known = (kinds == {"float64"} or kinds <= {*INTEGERS}) and not is_logic
     if not values or not (is_known or (kinds == {"bool"} and name not in ("min", "max"))):
         raise Untraceable(
             f".{name}(axis=1) of {listed(sorted(kinds))}",
-            "It is for booleans alone." if is_logic else "Cast each column: .astype(float).",
+            "It is for booleans alone." if is_logic else "Cast the frame: .astype(float).",
         )
     if is_logic:
         return reduce(partial(binary, "or" if name == "any" else "and"), values)

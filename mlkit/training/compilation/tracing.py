@@ -110,4 +110,5 @@ def _graph(
     if not outputs:
         return b""
     # Unused inputs stay: spox drops them in no order.
-    return spox.build(dict(inputs), outputs).SerializeToString(deterministic=True)
+    graph: bytes = spox.build(dict(inputs), outputs).SerializeToString(deterministic=True)
+    return graph

@@ -74,6 +74,7 @@ def column_of(code: str):
         ("frame.iloc[:, 0:2]", ".iloc of a frame", "names"),
         ("frame.sum()", ".sum of a frame", "learn"),
         ('frame[["stops", "carrier"]].sum(axis=1)', ".sum(axis=1) of int64, str", ".astype"),
+        ('frame[["stops", "delay"]].sum(axis=1)', ".sum(axis=1) of float64, int64", ".astype"),
         ('frame[["stops"]].any(axis=1)', ".any(axis=1) of int64", "booleans"),
         ('frame[["stops"]].sum(axis=1, min_count=1)', ".sum(min_count=…)", "Leave"),
         (
@@ -263,9 +264,9 @@ def test_what_a_row_s_numbers_make_is_pandas_own(name, rows):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda f: f[["distance", "stops"]].sum(axis=1),
-        lambda f: f[["distance", "delay", "stops"]].mean(axis="columns"),
-        lambda f: f[["delay", "stops"]].min(axis=1),
+        lambda f: f[["distance", "stops"]].astype(float).sum(axis=1),
+        lambda f: f[["distance", "delay"]].mean(axis="columns"),
+        lambda f: f[["distance", "delay"]].min(axis=1),
         lambda f: f[["stops", "stops"]].max(axis=1),
         lambda f: f[["stops"]].assign(hour=f["departure"].dt.hour).sum(axis=1),
         lambda f: f.isna().sum(axis=1),
