@@ -77,7 +77,8 @@ def pack(
     Raises
     ------
     FeaturizerError
-        If a row scores otherwise alone than among others.
+        If a row scores otherwise alone than among others, or a feature depends
+        on the clock or on chance.
     BundleError
         If the pipeline cannot be stored, or the stored one predicts differently.
     ConfigError
