@@ -3,21 +3,17 @@
 import hashlib
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_info
 
 from mlkit.core.files import sha256
 from mlkit.training.config import Config, as_dict
 from mlkit.training.frames import fingerprints
 
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "skops")
-_COMPILERS = ("onnx", "onnxruntime", "skl2onnx", "spox")
 _LOCKS = ("uv.lock", "requirements.txt", "poetry.lock")
 
 
@@ -77,23 +73,3 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
-
-
-def versions(pipeline: Pipeline, *, is_compiled: bool) -> dict[str, str]:
-    """Return the versions of the libraries that a model was made with, by their names.
-
-    Parameters
-    ----------
-    pipeline
-        The packages of its steps, and of the estimators in these, are among them.
-    is_compiled
-        Whether those that made and checked a graph are among them.
-    """
-    homes = {type(part).__module__.partition(".")[0] for part in pipeline.get_params().values()}
-    found = {}
-    for library in sorted({*_LIBRARIES, *(_COMPILERS if is_compiled else ()), *homes}):
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -22,7 +22,7 @@ from mlkit.training.card import card
 from mlkit.training.compilation.parity import try_compile
 from mlkit.training.evaluation import Evaluation
 from mlkit.training.golden import golden_rows
-from mlkit.training.lineage import versions
+from mlkit.training.libraries import versions
 from mlkit.training.profile import profile
 from mlkit.training.runtime import PythonRuntime, open_runtime
 from mlkit.training.storage import check_types, save_pipeline

@@ -22,7 +22,7 @@ from mlkit.core.column import Column
 from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.records import broken_rule
 from mlkit.training.golden import placeholder
-from mlkit.training.lineage import versions
+from mlkit.training.libraries import versions
 
 
 @pytest.fixture(scope="module")
