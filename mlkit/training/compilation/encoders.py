@@ -169,24 +169,24 @@ def _looked_up(lookups: Sequence[_Lookup], widths: Sequence[int], joined: Joined
     """Return flags for the first texts, as many as there are widths, and the others' numbers."""
     if not lookups:
         return []
-    found = _numbers_of(lookups, joined)
-    n_flagged = len(widths)
+    found, n_flagged = _numbers_of(lookups, joined), len(widths)
     if not n_flagged:
         return [found]
+    flags = _flags(found, len(lookups), widths)
     if n_flagged == len(lookups):
-        return [_flags(found, widths)]
-    sizes = op.const(np.array([n_flagged, len(lookups) - n_flagged]))
-    places, means = op.split(found, sizes, axis=1)
-    return [_flags(places, widths), means]
+        return [flags]
+    ends = (op.const(np.array([end])) for end in (n_flagged, len(lookups), 1))
+    return [flags, op.slice(found, *ends)]
 
 
-def _flags(places: Var, widths: Sequence[int]) -> Var:
-    """Return one column for each place, 1 where it is taken."""
-    if len(widths) > 1:
-        # Each text's place beside itself, as often as it has columns: quicker than a Gather.
-        places = op.matmul(places, op.const(np.repeat(np.eye(len(widths)), widths, axis=1)))
-    numbers = np.concatenate([np.arange(float(width)) for width in widths])[None, :]
-    return op.cast(op.equal(places, op.const(numbers)), to=np.float64)
+def _flags(numbers: Var, n_numbers: int, widths: Sequence[int]) -> Var:
+    """Return one column for each place that the first numbers may be, 1 where it is taken."""
+    if n_numbers > 1:
+        # Each number beside itself, as often as it has columns: quicker than a Gather.
+        spread = np.repeat(np.eye(n_numbers)[:, : len(widths)], widths, axis=1)
+        numbers = op.matmul(numbers, op.const(spread))
+    places = np.concatenate([np.arange(float(width)) for width in widths])[None, :]
+    return op.cast(op.equal(numbers, op.const(places)), to=np.float64)
 
 
 def _numbers_of(lookups: Sequence[_Lookup], joined: Joined) -> Var:
