@@ -84,6 +84,7 @@ def test_what_readers_will_not_trust_is_refused_at_once(parts, tmp_path, caplog)
     assert [record.msg["event"] for record in caplog.records] == ["packing_started"]
 
 
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")  # of old LightGBM
 def test_the_libraries_of_a_model_are_in_its_lineage(build, trainer, flights, tmp_path):
     """Those of its estimators, also of one within another, and of the compiler if it compiled."""
     wrapped = CalibratedClassifierCV(LGBMClassifier(n_estimators=2, verbose=-1), cv=2)

@@ -88,6 +88,7 @@ def test_every_process_writes_the_same_bytes(odd_project):
     assert odd.nested_["shared"] == [odd.known_, odd.known_]
 
 
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")  # of old LightGBM
 @pytest.mark.parametrize(
     "estimator",
     [
