@@ -71,7 +71,7 @@ def try_compile(model: TrainedModel, rows: ColumnRows) -> Outcome:
         reason = str(error)
     except Exception as error:  # noqa: BLE001
         # skl2onnx and ONNX Runtime raise what they like; a model ships all the same.
-        reason = f"{type(error).__name__}: {first_line(error)}"
+        reason = _said(error, model)
     else:
         reason = ""
     if reason:

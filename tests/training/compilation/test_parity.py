@@ -34,6 +34,7 @@ from mlkit.training.compilation import cases, parity, texts
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.compilation.parity import UnequalError, certify, flips, try_compile
 from mlkit.training.runtime import PythonRuntime, open_runtime
+from mlkit.training.trainer import TrainedModel
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +112,18 @@ def test_a_pipeline_that_refuses_most_rows_is_not_certified(picky, rows, flights
         certify(picky, compile_model(picky), rows, n_fuzzed=100)
 
 
-def test_a_reason_quotes_no_personal_data(picky, rows, monkeypatch):
-    """What the featurizer raises may hold a value: of it, only the type is told."""
-    schema = type(picky.schema)("Flight", (picky.schema,), {})
+def private(model: TrainedModel) -> TrainedModel:
+    """Return the model with tail numbers as personal data."""
+    schema = type(model.schema)("Flight", (model.schema,), {})
     schema.columns = {
         name: dataclasses.replace(column, pii=name == "tailnum")
-        for name, column in picky.schema.columns.items()
+        for name, column in model.schema.columns.items()
     }
+    return dataclasses.replace(model, schema=schema)
+
+
+def test_a_reason_quotes_no_personal_data(picky, rows, monkeypatch):
+    """What the featurizer raises may hold a value: of it, only the type is told."""
 
     def raises(frame: pd.DataFrame) -> pd.Series:
         if len(frame):
@@ -125,11 +131,22 @@ def test_a_reason_quotes_no_personal_data(picky, rows, monkeypatch):
         return frame["tailnum"].isna()
 
     monkeypatch.setattr(picky.pipeline[0], "finds", raises)
-    reason = try_compile(dataclasses.replace(picky, schema=schema), rows).reason
+    reason = try_compile(private(picky), rows).reason
     assert "10% of the real rows" in reason
     assert "(ValueError)" in reason
     assert "unknown tail" not in reason
     assert "unknown tail" in try_compile(picky, rows).reason
+
+
+def test_whatever_else_stops_a_compilation_tells_nothing_personal(picky, rows, monkeypatch):
+    """An error that nobody foresaw may quote a value too: of it, only the type is told."""
+
+    def fails(*arguments: object) -> None:
+        raise RuntimeError("unknown tail N12345")
+
+    monkeypatch.setattr(parity, "certify", fails)
+    assert try_compile(private(picky), rows).reason == "RuntimeError"
+    assert try_compile(picky, rows).reason == "RuntimeError: unknown tail N12345"
 
 
 def test_real_rows_are_drawn_from_all_of_them(picky, rows, monkeypatch):
