@@ -1,0 +1,74 @@
+"""Say how far figures may be off: the bootstrap, of rows or of whole clusters of them."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+
+import numpy as np
+
+#: Figures, always the same ones, of rows with these weights (n_rows,).
+Figures = Callable[[np.ndarray], Sequence[float]]
+
+
+class Resampler:
+    """Draws rows with replacement, the same ones for whoever asks.
+
+    Where rows are not independent, whole clusters of them are drawn (Davison and
+    Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
+
+    Parameters
+    ----------
+    n_rows
+        How many rows there are.
+    n_resamples
+        How many draws; with 0 there are no intervals.
+    seed
+        Of the draws.
+    clusters
+        Whole numbers (n_rows,) from 0: rows of one number are drawn together.
+    """
+
+    def __init__(
+        self, n_rows: int, *, n_resamples: int, seed: int, clusters: np.ndarray | None = None
+    ) -> None:
+        self.n_rows = n_rows
+        self.n_resamples = n_resamples
+        self.seed = seed
+        self.clusters = clusters
+        self.n_units = n_rows if clusters is None else int(clusters.max(initial=-1)) + 1
+
+    def weights(self, draw: int) -> np.ndarray:
+        """Return how often each row (n_rows,) is in one draw."""
+        # A generator for each draw, so that threads do not decide what is drawn.
+        rng = np.random.default_rng((self.seed, draw))
+        drawn = rng.integers(0, self.n_units, self.n_units, dtype="int32")
+        counts = np.bincount(drawn, minlength=self.n_units).astype("float64")
+        return counts if self.clusters is None else counts[self.clusters]
+
+    def draws(self, figures: Figures) -> np.ndarray:
+        """Return the figures of every draw (n_resamples, n_figures)."""
+        with ThreadPoolExecutor(cpu_count() or 1) as threads:
+            found = list(threads.map(lambda n: figures(self.weights(n)), range(self.n_resamples)))
+        return np.array(found, dtype="float64").reshape(self.n_resamples, -1)
+
+
+def intervals(draws: np.ndarray, level: float) -> np.ndarray:
+    """Return the percentile interval (2, n_figures) of figures that were drawn.
+
+    After Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter
+    13. Draws in which a figure is undefined are left out of it; where it always
+    is, the bounds are NaN.
+
+    Parameters
+    ----------
+    draws
+        Shape (n_resamples, n_figures).
+    level
+        The intervals' coverage, such as 0.95.
+    """
+    bounds = np.full((2, draws.shape[1]), np.nan)
+    for place, drawn in enumerate(draws.T):
+        defined = drawn[~np.isnan(drawn)]
+        if len(defined):
+            bounds[:, place] = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return bounds
