@@ -41,8 +41,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     bundle = Bundle.open(folder, signers=required_signers())
     config.task = bundle.manifest.task
     evaluator = workflow.build_evaluator(config)
-    print(workflow.evaluate(bundle, arguments.data or config.data.path, evaluator).summary())
-    return 0
+    evaluation = workflow.evaluate(bundle, arguments.data or config.data.path, evaluator)
+    print(evaluation.summary())
+    return 0 if all(verdict.passed for verdict in evaluation.gates) else 1
 
 
 def predict(arguments: argparse.Namespace) -> int:

@@ -56,12 +56,25 @@ class SplitConfig:
 
 
 @dataclass(kw_only=True)
+class GateConfig:
+    """What a model must reach to ship; see `Gate`."""
+
+    metric: str = "???"
+    at_least: Any = None
+    at_most: Any = None
+    slice: str | None = None
+
+
+@dataclass(kw_only=True)
 class EvaluationConfig:
     """How a model is judged; see `Evaluator`. Without metrics, all that fit the task."""
 
     metrics: list[str] = field(default_factory=list)
     n_resamples: int = 500
     level: float = 0.95
+    slices: list[str] = field(default_factory=list)
+    least_rows: int = 100
+    gates: list[GateConfig] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)

@@ -5,12 +5,13 @@ value under any weights; scikit-learn defines what each of them means.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from mlkit.core.decision import decide
 
+#: Bins of equal width that probabilities are put into, to see whether they are calibrated.
+N_BINS = 10
 #: Weights of shape (n_rows,), None for all alike, to the metric's value.
 Metric = Callable[[np.ndarray], float]
 Prepare = Callable[[np.ndarray, np.ndarray], Metric]
@@ -85,6 +86,34 @@ def _accuracy(codes: np.ndarray, scores: np.ndarray) -> Metric:
     return _mean((decide(scores) == codes).astype(float))
 
 
+def _f1(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    truths, calls = codes == 1, decide(scores) == 1
+    hits = (truths & calls).astype("float64")
+    both = truths.astype("float64") + calls
+
+    def value(weights: np.ndarray) -> float:
+        total = weights @ both
+        return float(2 * (weights @ hits) / total) if total else 0.0
+
+    return value
+
+
+def _ece(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    """Return the expected calibration error of Naeini, Cooper and Hauskrecht (2015).
+
+    In ten bins of equal width, how far the mean probability lies from the share
+    of positives, weighted by the bins' rows.
+    """
+    places = np.minimum((scores * N_BINS).astype("int64"), N_BINS - 1)
+    gaps = scores - (codes == 1)
+
+    def value(weights: np.ndarray) -> float:
+        by_bin = np.bincount(places, weights * gaps, minlength=N_BINS)
+        return float(np.abs(by_bin).sum() / weights.sum())
+
+    return value
+
+
 def _macro_f1(codes: np.ndarray, scores: np.ndarray) -> Metric:
     n_classes = scores.shape[1]
     decided = decide(scores)
@@ -119,51 +148,29 @@ def _r2(target: np.ndarray, scores: np.ndarray) -> Metric:
     return value
 
 
+def _pinball(quantile: float) -> Prepare:
+    def prepare(target: np.ndarray, scores: np.ndarray) -> Metric:
+        gaps = target - scores
+        return _mean(np.maximum(quantile * gaps, (quantile - 1) * gaps))
+
+    return prepare
+
+
 METRICS: dict[str, dict[str, Prepare]] = {
     "binary": {
         "roc_auc": _roc_auc,
         "average_precision": _average_precision,
         "log_loss": _log_loss,
         "brier": _brier,
+        "ece": _ece,
         "accuracy": _accuracy,
+        "f1": _f1,
     },
     "multiclass": {"log_loss": _log_loss, "accuracy": _accuracy, "macro_f1": _macro_f1},
-    "regression": {"mae": _mae, "rmse": _rmse, "r2": _r2},
+    "regression": {
+        "mae": _mae,
+        "rmse": _rmse,
+        "r2": _r2,
+        **{f"pinball_{share}": _pinball(share / 100) for share in (10, 50, 90)},
+    },
 }
-
-
-def bootstrap(
-    metrics: dict[str, Metric], n_rows: int, *, n_resamples: int, level: float, seed: int
-) -> dict[str, tuple[float, float, float]]:
-    """Return each metric's value and the bounds of its percentile interval.
-
-    Rows are drawn with replacement; every metric sees the same draws. The
-    interval is the percentile one of Efron and Tibshirani, "An Introduction to
-    the Bootstrap", 1993, chapter 13. Draws in which a metric is undefined (one
-    class only) are left out of its interval.
-
-    Parameters
-    ----------
-    metrics
-        Prepared on the same `n_rows` rows.
-    n_resamples
-        How many draws; with 0 the bounds are NaN.
-    level
-        The interval's coverage, such as 0.95.
-    seed
-        Seed of the draws.
-    """
-    ones = np.ones(n_rows)
-    rng = np.random.default_rng(seed)
-    draws: dict[str, list[float]] = {name: [] for name in metrics}
-    for _ in range(n_resamples):
-        counts = np.bincount(rng.integers(0, n_rows, n_rows), minlength=n_rows).astype(float)
-        for name, metric in metrics.items():
-            draws[name].append(metric(counts))
-    tails: Any = [(1 - level) / 2, (1 + level) / 2]
-    results = {}
-    for name, metric in metrics.items():
-        defined = [value for value in draws[name] if value == value]
-        low, high = np.quantile(defined, tails) if defined else (np.nan, np.nan)
-        results[name] = (metric(ones), float(low), float(high))
-    return results

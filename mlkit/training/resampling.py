@@ -49,10 +49,10 @@ class Resampler:
         """Return the figures of every draw (n_resamples, n_figures)."""
         with ThreadPoolExecutor(cpu_count() or 1) as threads:
             found = list(threads.map(lambda n: figures(self.weights(n)), range(self.n_resamples)))
-        return np.array(found, dtype="float64").reshape(self.n_resamples, -1)
+        return np.array(found, dtype="float64")
 
 
-def intervals(draws: np.ndarray, level: float) -> np.ndarray:
+def intervals(draws: np.ndarray, level: float, n_figures: int) -> np.ndarray:
     """Return the percentile interval (2, n_figures) of figures that were drawn.
 
     After Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter
@@ -65,8 +65,10 @@ def intervals(draws: np.ndarray, level: float) -> np.ndarray:
         Shape (n_resamples, n_figures).
     level
         The intervals' coverage, such as 0.95.
+    n_figures
+        How many there are, though nothing was drawn.
     """
-    bounds = np.full((2, draws.shape[1]), np.nan)
+    bounds = np.full((2, n_figures), np.nan)
     for place, drawn in enumerate(draws.T):
         defined = drawn[~np.isnan(drawn)]
         if len(defined):

@@ -21,6 +21,7 @@ class Slice:
     """Some of the rows, by a name such as `origin=JFK`."""
 
     name: str
+    column: str
     rows: np.ndarray
 
 
@@ -64,17 +65,19 @@ def _parts(column: Column, values: pd.Series) -> Iterator[Slice]:
     counts = labels.value_counts().sort_index()
     most = counts.nlargest(MOST_VALUES).index
     for label in counts.index[counts.index.isin(most)]:
-        yield Slice(name=f"{column.name}={label}", rows=np.flatnonzero(labels == label))
+        rows = np.flatnonzero(labels == label)
+        yield Slice(name=f"{column.name}={label}", column=column.name, rows=rows)
     is_missing = values.isna().to_numpy()
     if is_missing.any():
-        yield Slice(name=f"{column.name} is missing", rows=np.flatnonzero(is_missing))
+        rows = np.flatnonzero(is_missing)
+        yield Slice(name=f"{column.name} is missing", column=column.name, rows=rows)
 
 
 def _labels(column: Column, values: pd.Series) -> pd.Series:
     """Return the part that each value is in, missing where it is."""
     if column.kind == "datetime":
         local = values.dt.tz_localize(None) if column.tz else values
-        return local.dt.strftime("%Y-%m")
+        return pd.Series(local.dt.strftime("%Y-%m"))
     if column.kind in ("number", "integer") and values.nunique() > MOST_VALUES:
-        return pd.qcut(values, N_BINS, duplicates="drop")
+        return pd.Series(pd.qcut(values, N_BINS, duplicates="drop", precision=4))
     return values

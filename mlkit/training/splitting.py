@@ -111,7 +111,7 @@ class Splitter:
             return self.kind
         if schema.event_time():
             return "time"
-        return "group" if _shared_key(frame, schema) else "stratified"
+        return "group" if shared_key(frame, schema) else "stratified"
 
     def _by_time(self, frame: pd.DataFrame, schema: type[Schema]) -> Split:
         name = schema.event_time()
@@ -145,16 +145,13 @@ class Splitter:
         )
 
     def _by_group(self, frame: pd.DataFrame, schema: type[Schema]) -> Split:
-        key = _shared_key(frame, schema)
+        key = shared_key(frame, schema)
         if key is None:
             raise ConfigError(
                 f'split.kind=group needs a column of {schema.__name__} with role="key" whose '
                 "values several rows share."
             )
-        # Each row without a key is a group of its own.
-        codes, distinct = pd.factorize(frame[key])
-        alone = codes < 0
-        codes[alone] = len(distinct) + np.arange(alone.sum())
+        codes = grouped(frame[key])
         if codes.max() == 0:
             raise DataError(
                 f"All rows share one {key}, so none can be held out by group. Bring rows of "
@@ -197,6 +194,14 @@ class Splitter:
         )
 
 
-def _shared_key(frame: pd.DataFrame, schema: type[Schema]) -> str | None:
+def shared_key(frame: pd.DataFrame, schema: type[Schema]) -> str | None:
     """Return the first key that groups rows; one value a row tells no groups."""
     return next((k for k in schema.names(role="key") if not frame[k].dropna().is_unique), None)
+
+
+def grouped(keys: pd.Series) -> np.ndarray:
+    """Return the number of each row's group; each row without a key is a group of its own."""
+    codes, distinct = pd.factorize(keys)
+    alone = codes < 0
+    codes[alone] = len(distinct) + np.arange(alone.sum())
+    return codes

@@ -1,6 +1,6 @@
 """Run a project's settings: from its file to a packed and judged bundle."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -13,7 +13,9 @@ from mlkit.core.trust import trusted_packages
 from mlkit.training import lineage
 from mlkit.training.config import Config
 from mlkit.training.data import read_frame
-from mlkit.training.evaluation import Evaluation, Evaluator
+from mlkit.training.evaluation import Evaluation
+from mlkit.training.evaluator import Evaluator
+from mlkit.training.gates import Gate
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
 from mlkit.training.runtime import open_model
@@ -104,6 +106,9 @@ def build_evaluator(config: Config) -> Evaluator:
         n_resamples=config.evaluation.n_resamples,
         level=config.evaluation.level,
         seed=config.seed,
+        slices=config.evaluation.slices,
+        least_rows=config.evaluation.least_rows,
+        gates=[Gate(**asdict(gate)) for gate in config.evaluation.gates],
     )
     evaluator.check_metrics(config.task)
     return evaluator
