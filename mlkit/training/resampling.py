@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 #: Figures, always the same ones, of rows with these weights (n_rows,).
 Figures = Callable[[np.ndarray], Sequence[float]]
@@ -47,7 +48,8 @@ class Resampler:
 
     def draws(self, figures: Figures) -> np.ndarray:
         """Return the figures of every draw (n_resamples, n_figures)."""
-        with ThreadPoolExecutor(cpu_count() or 1) as threads:
+        # Threads of the linear algebra would get in the way of these.
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cpu_count()) as threads:
             found = list(threads.map(lambda n: figures(self.weights(n)), range(self.n_resamples)))
         return np.array(found, dtype="float64")
 

@@ -1,4 +1,4 @@
-"""Metrics are scikit-learn's, and their intervals are a bootstrap's."""
+"""Metrics are scikit-learn's, under any weights."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlkit.core.decision import decide
-from mlkit.training.metrics import METRICS, bootstrap
+from mlkit.training.metrics import METRICS, N_BINS
 
 
 def binary(seed: int, n_rows: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -19,12 +19,28 @@ def binary(seed: int, n_rows: int = 200) -> tuple[np.ndarray, np.ndarray, np.nda
     return codes, scores, weights
 
 
+def calibration_error(codes, scores, sample_weight=None):
+    """Return the expected calibration error, bin by bin, as its authors write it."""
+    weights = np.ones(len(codes)) if sample_weight is None else sample_weight
+    total = 0.0
+    for number in range(N_BINS):
+        low, high = number / N_BINS, (number + 1) / N_BINS
+        inside = (scores >= low) & ((scores < high) | (number == N_BINS - 1))
+        if weights[inside].sum():
+            share = np.average(codes[inside], weights=weights[inside])
+            mean = np.average(scores[inside], weights=weights[inside])
+            total += weights[inside].sum() * abs(share - mean)
+    return total / weights.sum()
+
+
 EXPECTED = {
     "roc_auc": reference.roc_auc_score,
     "average_precision": reference.average_precision_score,
     "log_loss": reference.log_loss,
     "brier": reference.brier_score_loss,
     "accuracy": lambda y, p, **kw: reference.accuracy_score(y, p >= 0.5, **kw),
+    "f1": lambda y, p, **kw: reference.f1_score(y, p >= 0.5, zero_division=0, **kw),
+    "ece": calibration_error,
 }
 
 
@@ -64,7 +80,7 @@ def test_multiclass_metrics_equal_scikit_learns(seed):
 
 @given(seed=st.integers(0, 2**32 - 1))
 def test_regression_metrics_equal_scikit_learns(seed):
-    """MAE, RMSE and R² are scikit-learn's, weighted ones too."""
+    """MAE, RMSE, R² and pinball losses are scikit-learn's, weighted ones too."""
     rng = np.random.default_rng(seed)
     target, scores = rng.normal(size=(2, 100))
     weights = np.r_[1, 1, rng.integers(0, 4, 98)].astype(float)
@@ -74,41 +90,14 @@ def test_regression_metrics_equal_scikit_learns(seed):
             "mae": reference.mean_absolute_error(target, scores, **given),
             "rmse": reference.root_mean_squared_error(target, scores, **given),
             "r2": reference.r2_score(target, scores, **given),
+        } | {
+            f"pinball_{share}": reference.mean_pinball_loss(
+                target, scores, alpha=share / 100, **given
+            )
+            for share in (10, 50, 90)
         }
         found = {
             name: prepare(target, scores)(sample_weight)
             for name, prepare in METRICS["regression"].items()
         }
         assert found == pytest.approx(expected, abs=1e-12)
-
-
-def test_the_interval_is_that_of_resampled_rows():
-    """The bounds are quantiles of the metric on rows drawn again, as one would compute by hand."""
-    codes, scores, _ = binary(0)
-    rng = np.random.default_rng(5)
-    draws = []
-    for _ in range(50):
-        rows = rng.integers(0, len(codes), len(codes))
-        draws.append(reference.roc_auc_score(codes[rows], scores[rows]))
-    prepared = {"roc_auc": METRICS["binary"]["roc_auc"](codes, scores)}
-    ((value, low, high),) = bootstrap(
-        prepared, len(codes), n_resamples=50, level=0.9, seed=5
-    ).values()
-    assert value == pytest.approx(reference.roc_auc_score(codes, scores))
-    assert [low, high] == pytest.approx(np.quantile(draws, [0.05, 0.95]))
-
-
-def test_draws_without_a_class_are_left_out():
-    """A metric that is undefined on some draws still has an interval from the others."""
-    codes, scores = np.array([0, 0, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9])
-    prepared = {"roc_auc": METRICS["binary"]["roc_auc"](codes, scores)}
-    ((value, low, high),) = bootstrap(prepared, 4, n_resamples=50, level=0.95, seed=0).values()
-    assert (value, low, high) == (1, 1, 1)
-
-
-def test_without_draws_there_is_no_interval():
-    """With no resamples the value stands alone."""
-    prepared = {"mae": METRICS["regression"]["mae"](np.zeros(3), np.ones(3))}
-    ((value, low, high),) = bootstrap(prepared, 3, n_resamples=0, level=0.95, seed=0).values()
-    assert value == 1
-    assert np.isnan([low, high]).all()

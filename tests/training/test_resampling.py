@@ -1,0 +1,74 @@
+"""Intervals are a bootstrap's, of rows or of clusters."""
+
+import numpy as np
+import pytest
+
+from mlkit.training.resampling import Resampler, intervals
+
+VALUES = np.random.default_rng(3).normal(size=120)
+
+
+def mean(weights):
+    """Return the weighted mean of the values, alone among its figures."""
+    return [float(weights @ VALUES / weights.sum())]
+
+
+def test_the_interval_is_that_of_rows_drawn_anew():
+    """The bounds are quantiles of the figure on drawn rows, as one would compute by hand."""
+    resampler = Resampler(len(VALUES), n_resamples=60, seed=5)
+    drawn = []
+    for draw in range(60):
+        rows = np.repeat(np.arange(len(VALUES)), resampler.weights(draw).astype(int))
+        assert len(rows) == len(VALUES)
+        drawn.append(VALUES[rows].mean())
+    low, high = intervals(resampler.draws(mean), 0.9, 1)
+    assert [*low, *high] == pytest.approx(np.quantile(drawn, [0.05, 0.95]))
+
+
+def test_whole_clusters_are_drawn():
+    """All rows of a cluster are in a draw equally often, and as many clusters as there are."""
+    clusters = np.repeat(np.arange(12), 10)
+    resampler = Resampler(len(clusters), n_resamples=5, seed=0, clusters=clusters)
+    for draw in range(5):
+        counts = resampler.weights(draw).reshape(12, 10)
+        assert (counts == counts[:, :1]).all()
+        assert counts[:, 0].sum() == 12
+
+
+def test_a_draw_does_not_depend_on_the_others():
+    """Few resamples are the first of many, in whatever thread they are drawn."""
+    few, many = (Resampler(9, n_resamples=n, seed=1) for n in (3, 30))
+    np.testing.assert_array_equal(
+        [few.weights(n) for n in range(3)], [many.weights(n) for n in range(3)]
+    )
+
+
+def test_undefined_draws_are_left_out():
+    """A figure that is undefined in some draws still has an interval; in all, it has none."""
+    draws = np.array([[np.nan, np.nan], [1.0, np.nan], [1.0, np.nan]])
+    bounds = intervals(draws, 0.95, 2)
+    assert bounds[:, 0].tolist() == [1, 1]
+    assert np.isnan(bounds[:, 1]).all()
+
+
+def test_without_draws_there_is_no_interval():
+    """With no resamples the bounds are NaN."""
+    draws = Resampler(3, n_resamples=0, seed=0).draws(lambda weights: [1.0, 2.0])
+    assert np.isnan(intervals(draws, 0.95, 2)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 10])
+def test_intervals_cover_the_truth(size):
+    """In 93 to 97 of 100 simulations at the level 95, rows being alone or ten alike."""
+    rng = np.random.default_rng(size)
+    n_units, n_simulations, hits = 150, 1000, 0
+    clusters = np.repeat(np.arange(n_units), size)
+    for seed in range(n_simulations):
+        values = np.repeat(rng.normal(size=n_units), size) + rng.normal(size=n_units * size)
+        drawn = Resampler(len(values), n_resamples=400, seed=seed, clusters=clusters).draws(
+            lambda weights, values=values: [weights @ values / weights.sum()]
+        )
+        low, high = intervals(drawn, 0.95, 1)
+        hits += low[0] <= 0 <= high[0]
+    assert 0.93 <= hits / n_simulations <= 0.97
