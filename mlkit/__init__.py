@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from mlkit.training.config import load_config as load_config
     from mlkit.training.data import read_frame as read_frame
     from mlkit.training.encoding import TableEncoder as TableEncoder
-    from mlkit.training.evaluator import Evaluator as Evaluator
     from mlkit.training.features import Featurizer as Featurizer
+    from mlkit.training.judging.evaluator import Evaluator as Evaluator
     from mlkit.training.packing import pack as pack
     from mlkit.training.splitting import Splitter as Splitter
     from mlkit.training.target import Target as Target
@@ -52,7 +52,7 @@ _HOMES = {
     "Splitter": "mlkit.training.splitting",
     "Target": "mlkit.training.target",
     "Trainer": "mlkit.training.trainer",
-    "Evaluator": "mlkit.training.evaluator",
+    "Evaluator": "mlkit.training.judging.evaluator",
     "read_frame": "mlkit.training.data",
     "load_config": "mlkit.training.config",
     "train": "mlkit.training.workflow",

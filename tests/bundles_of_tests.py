@@ -6,7 +6,7 @@ import pandas as pd
 
 from mlkit import Evaluator, pack
 from mlkit.core.bundle import Bundle
-from mlkit.training.evaluation import Evaluation
+from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.trainer import TrainedModel
 
 

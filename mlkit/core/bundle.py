@@ -27,11 +27,25 @@ GRAPH = "model.onnx"
 GOLDEN = "golden.json"
 EVALUATION = "evaluation.json"
 PROFILE = "profile.json"
+#: What the model's complexity is held against.
+SIMPLE = "simple.skops"
+#: Fingerprints of the rows that the model was trained on, and that its settings were chosen on.
 TRAINING_ROWS = "training_rows.npy"
+TUNING_ROWS = "tuning_rows.npy"
 CARD = "README.md"
 SIGNATURE = "signature.json"
 #: What every bundle has, and what one of each runtime has.
-FILES = (SCHEMA, MODEL, GOLDEN, EVALUATION, PROFILE, TRAINING_ROWS, CARD)
+FILES = (
+    SCHEMA,
+    MODEL,
+    SIMPLE,
+    GOLDEN,
+    EVALUATION,
+    PROFILE,
+    TRAINING_ROWS,
+    TUNING_ROWS,
+    CARD,
+)
 RUNTIME_FILES = {"python": FILES, "onnx": (*FILES, GRAPH)}
 _LABELS = (str, int, float)
 #: Far above what any real JSON file takes; a bound on what is read before it is understood.

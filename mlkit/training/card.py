@@ -3,7 +3,7 @@
 from typing import Any
 
 from mlkit.core.bundle import Manifest
-from mlkit.training.evaluation import Evaluation
+from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.trainer import TrainedModel
 
 

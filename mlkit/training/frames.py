@@ -62,6 +62,11 @@ def fingerprints(frame: pd.DataFrame) -> np.ndarray:
     return pd.util.hash_pandas_object(frame, index=False).to_numpy()
 
 
+def no_rows() -> np.ndarray:
+    """Return the fingerprints of no rows."""
+    return np.empty(0, dtype="uint64")
+
+
 def _strings(found: pd.Series) -> pd.Series:
     if STRING == "str":
         return found.astype("str")

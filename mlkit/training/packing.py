@@ -20,8 +20,8 @@ from mlkit.core.version import __version__
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.card import card
 from mlkit.training.compilation.parity import try_compile
-from mlkit.training.evaluation import Evaluation
 from mlkit.training.golden import golden_rows
+from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.libraries import versions
 from mlkit.training.profile import profile
 from mlkit.training.runtime import PythonRuntime, open_runtime
@@ -95,6 +95,7 @@ def pack(
     with stage(log, "packing", path=str(path)), written_folder(path) as draft:
         # First what takes seconds to refuse, then what takes a minute.
         save_pipeline(model.pipeline, draft / layout.MODEL)
+        save_pipeline(model.simple, draft / layout.SIMPLE)
         check_types((draft / layout.MODEL).read_bytes(), trusted, draft / layout.MODEL)
         scores = PythonRuntime(model).scores(rows)
         golden = golden_rows(model, rows, scores)
@@ -128,7 +129,11 @@ def pack(
         }
         for file, text in texts.items():
             (draft / file).write_text(text, encoding="utf-8")
-        np.save(draft / layout.TRAINING_ROWS, model.training_rows, allow_pickle=False)
+        for file, prints in (
+            (layout.TRAINING_ROWS, model.training_rows),
+            (layout.TUNING_ROWS, model.tuning_rows),
+        ):
+            np.save(draft / file, prints, allow_pickle=False)
         if outcome.graph is not None:
             (draft / layout.GRAPH).write_bytes(outcome.graph)
         layout.seal(draft, manifest)

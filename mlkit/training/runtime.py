@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from mlkit.core.bundle import MANIFEST, MODEL, TRAINING_ROWS, Bundle
+from mlkit.core.bundle import MANIFEST, MODEL, SIMPLE, TRAINING_ROWS, TUNING_ROWS, Bundle
 from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.rows import Rows
 from mlkit.training import frames
@@ -44,20 +44,26 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
     """
     manifest = bundle.manifest
     try:
-        rows = load_array(bundle.read(TRAINING_ROWS))
-        if rows.ndim != 1 or rows.dtype != np.uint64:
-            raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")
-    except ValueError as error:
-        raise BundleError(f"{bundle.path / TRAINING_ROWS} is not readable: {error}.") from None
-    try:
         target = msgspec.convert(manifest.target, Target)
     except (msgspec.ValidationError, ConfigError) as error:
         raise BundleError(f"{bundle.path / MANIFEST} has no readable target: {error}") from None
     return TrainedModel(
         pipeline=load_pipeline(bundle.read(MODEL), trusted, bundle.path / MODEL),
+        simple=load_pipeline(bundle.read(SIMPLE), (), bundle.path / SIMPLE),
         schema=bundle.schema,
         target=target,
         classes=tuple(manifest.classes),
         prior=np.array(manifest.prior),
-        training_rows=rows,
+        training_rows=_prints(bundle, TRAINING_ROWS),
+        tuning_rows=_prints(bundle, TUNING_ROWS),
     )
+
+
+def _prints(bundle: Bundle, name: str) -> np.ndarray:
+    try:
+        rows = load_array(bundle.read(name))
+        if rows.ndim != 1 or rows.dtype != np.uint64:
+            raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")
+    except ValueError as error:
+        raise BundleError(f"{bundle.path / name} is not readable: {error}.") from None
+    return rows

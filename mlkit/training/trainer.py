@@ -15,7 +15,8 @@ from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
 from mlkit.training.encoding import TableEncoder
 from mlkit.training.features import Featurizer
-from mlkit.training.frames import fingerprints
+from mlkit.training.frames import fingerprints, no_rows
+from mlkit.training.simple import fit_simple
 from mlkit.training.splitting import Split, Splitter
 from mlkit.training.target import Target
 
@@ -37,9 +38,13 @@ class TrainedModel:
     prior
         What one would predict without features: each class's share of the
         training rows, or the mean of the training target.
+    simple
+        What its complexity is held against: a linear model of the schema's own columns.
     training_rows
         Sorted fingerprints (uint64) of the rows that it has seen: of what is
         known before, and the target's column.
+    tuning_rows
+        The same of the rows that its settings were chosen on.
     split
         Which rows of the frame given to `Trainer.fit` were held out.
     """
@@ -49,7 +54,9 @@ class TrainedModel:
     target: Target
     classes: tuple[Any, ...]
     prior: np.ndarray
+    simple: Pipeline = field(repr=False)
     training_rows: np.ndarray = field(repr=False)
+    tuning_rows: np.ndarray = field(default_factory=no_rows, repr=False)
     split: Split | None = field(default=None, repr=False)
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
@@ -60,12 +67,23 @@ class TrainedModel:
         known = frame[self.schema.names(known_before=True)]
         if known.empty:
             return np.empty((0, len(self.classes)) if self.target.task == "multiclass" else 0)
+        return self._scores(self.pipeline, known)
+
+    def simple_scores(self, frame: pd.DataFrame) -> np.ndarray:
+        """Score the rows of a validated frame with the simple model."""
+        return self._scores(self.simple, frame[list(self.simple.feature_names_in_)])
+
+    def naive_scores(self, n_rows: int) -> np.ndarray:
+        """Return what one would predict without features, for as many rows."""
+        guess = self.prior[1] if self.target.task == "binary" else self.prior
+        shape = (n_rows, len(self.classes)) if self.target.task == "multiclass" else (n_rows,)
+        return np.array(np.broadcast_to(guess, shape), dtype="float64")
+
+    def _scores(self, pipeline: Pipeline, known: pd.DataFrame) -> np.ndarray:
         if not self.classes:
-            scores = np.asarray(self.pipeline.predict(known), dtype="float64")
-        else:
-            scores = np.asarray(self.pipeline.predict_proba(known), dtype="float64")
-            scores = scores[:, 1] if self.target.task == "binary" else scores
-        return check_finite(scores)
+            return check_finite(np.asarray(pipeline.predict(known), dtype="float64"))
+        scores = np.asarray(pipeline.predict_proba(known), dtype="float64")
+        return check_finite(scores[:, 1] if self.target.task == "binary" else scores)
 
     def holdout(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the frame given to `Trainer.fit` that were held out."""
@@ -103,6 +121,8 @@ class Trainer:
         Chooses the holdout; by default in time where the schema has an event time.
     seed
         Given to every part that is random and has no seed of its own.
+    tuning_rows
+        Sorted fingerprints (uint64) of the rows that these settings were chosen on.
     """
 
     def __init__(
@@ -115,6 +135,7 @@ class Trainer:
         encoder: BaseEstimator | None = None,
         splitter: Splitter | None = None,
         seed: int = 0,
+        tuning_rows: np.ndarray | None = None,
     ) -> None:
         target.check_schema(schema)
         if target.task == "regression" and is_classifier(estimator):
@@ -134,6 +155,7 @@ class Trainer:
         self.encoder = TableEncoder() if encoder is None else encoder
         self.splitter = Splitter(seed=seed) if splitter is None else splitter
         self.seed = seed
+        self.tuning_rows = no_rows() if tuning_rows is None else tuning_rows
 
     def fit(self, frame: pd.DataFrame) -> TrainedModel:
         """Fit on all rows of `frame` but the holdout.
@@ -175,6 +197,7 @@ class Trainer:
                 pipeline.fit(rows[self.schema.names(known_before=True)], seen)
             except InvalidParameterError as error:
                 raise ConfigError(f"A part of the model refuses its settings: {error}") from error
+            simple = fit_simple(self.schema, self.target, rows, seen, self.seed)
         prior = np.bincount(seen) / len(seen) if classes else np.array([seen.mean()])
         return TrainedModel(
             pipeline=pipeline,
@@ -183,6 +206,8 @@ class Trainer:
             classes=classes,
             prior=prior,
             training_rows=np.sort(fingerprints(rows[self.target.judged_columns(self.schema)])),
+            tuning_rows=self.tuning_rows,
+            simple=simple,
             split=Split(
                 kind=split.kind,
                 description=split.description,

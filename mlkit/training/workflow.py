@@ -13,9 +13,9 @@ from mlkit.core.trust import trusted_packages
 from mlkit.training import lineage
 from mlkit.training.config import Config
 from mlkit.training.data import read_frame
-from mlkit.training.evaluation import Evaluation
-from mlkit.training.evaluator import Evaluator
-from mlkit.training.gates import Gate
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.evaluator import Evaluator
+from mlkit.training.judging.gates import Gate
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
 from mlkit.training.runtime import open_model

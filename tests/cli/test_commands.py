@@ -89,7 +89,7 @@ def test_a_bundle_of_another_file_is_judged_on_new_rows_only(mlkit, packed, flig
     flights.to_parquet(tmp_path / "rows.parquet")
     code, out, _ = mlkit("evaluate", packed, tmp_path / "rows.parquet")
     assert code == 0
-    assert f"{len(model.training_rows):,} that the model was trained on" in out
+    assert f"{len(model.training_rows):,} that a model was trained or tuned on" in out
 
 
 def test_check_data_lists_everything(mlkit, rows, tmp_path):

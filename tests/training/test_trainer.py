@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 
 from mlkit import Evaluator, Featurizer, Splitter, TableEncoder, Target
 from mlkit.core.errors import ConfigError, DataError, FeaturizerError
-from mlkit.training.evaluation import Evaluation
+from mlkit.training.judging.evaluation import Evaluation
 
 LATE = Target(task="binary", column="arr_delay", edges=(30,))
 

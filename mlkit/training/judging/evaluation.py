@@ -1,21 +1,126 @@
 """What was found of a model: its metrics on all rows and on parts of them, and its gates."""
 
 from dataclasses import asdict, dataclass
+from math import nan
 from typing import Any
 
 import msgspec
-import numpy as np
+
+from mlkit.core.decision import THRESHOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One metric on one set of rows, with its bootstrap interval and the naive baseline's value."""
+    """One metric on one set of rows.
+
+    Attributes
+    ----------
+    value, low, high
+        The model's, with its bootstrap interval.
+    baseline
+        What a guess without features has on the same rows.
+    simple
+        What a linear model of the schema's own columns has.
+    """
 
     metric: str
     value: float
     low: float
     high: float
     baseline: float
+    simple: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """How much worse a metric gets when one feature's values are shuffled over the rows.
+
+    Attributes
+    ----------
+    loss
+        How much worse, in the metric's units; below 0 the model would do better without.
+    low, high
+        The interval of the loss.
+    """
+
+    feature: str
+    metric: str
+    loss: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One metric of the model beside the champion's, on the same rows.
+
+    Attributes
+    ----------
+    part
+        The slice's name; empty for all rows.
+    value, champion
+        The metric of each.
+    gain
+        How much better the model is: above 0 it is the better one.
+    low, high
+        The paired bootstrap's interval of the gain.
+    """
+
+    metric: str
+    part: str
+    n_rows: int
+    value: float
+    champion: float
+    gain: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The model beside the champion, by name and digest, on rows that neither has seen."""
+
+    champion: str
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Points of one line of a plot, and how many rows each stands for (empty: not told)."""
+
+    kind: str
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    n_rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """What may tell a model an answer that it will not have."""
+
+    kind: str
+    columns: tuple[str, ...]
+    figure: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flattery:
+    """What a random split would have promised, beside what the split promises (see `flattery`).
+
+    Attributes
+    ----------
+    at_random, as_split
+        The metric of the same model, fitted on as many rows, by each split.
+    n_rows
+        Rows that it was fitted on each time.
+    """
+
+    metric: str
+    at_random: float
+    as_split: float
+    n_rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +172,23 @@ class Evaluation:
     scores
         One for each metric.
     slices
-        The same of parts of the rows.
+        The same of parts of the rows that were asked for.
+    worst
+        The same of the parts where the model errs most, which a shallow tree found.
     gates
         What became of each.
+    contributions
+        What each feature is worth to the model, the most first.
+    comparison
+        The model beside the champion, if there is one.
+    curves
+        The points of the report's plots.
+    leaks
+        What may tell an answer that the model will not have.
+    flattery
+        What a random split would have promised.
+    threshold
+        From this probability on, the positive class is chosen.
     drawn
         What the bootstrap drew: rows, or whole days or groups of them.
     level
@@ -79,14 +198,21 @@ class Evaluation:
     n_unlabelled
         Rows left out because their target is missing.
     n_seen
-        Rows left out because the model was trained on them.
+        Rows left out because the model, or the champion, was trained or tuned on them.
     holdout
         How the rows were chosen, in words.
     """
 
     scores: tuple[Score, ...]
     slices: tuple[Part, ...] = ()
+    worst: tuple[Part, ...] = ()
     gates: tuple[Verdict, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    comparison: Comparison | None = None
+    curves: tuple[Curve, ...] = ()
+    leaks: tuple[Leak, ...] = ()
+    flattery: Flattery | None = None
+    threshold: float = THRESHOLD
     drawn: str = "rows"
     level: float
     n_rows: int
@@ -107,21 +233,18 @@ class Evaluation:
     @classmethod
     def from_json(cls, text: str | bytes) -> "Evaluation":
         """Read what `to_json` wrote; intervals that were not computed are NaN."""
-        form: dict[str, Any] = msgspec.json.decode(text)
-        for part in (form, *form.get("slices", ())):
-            for score in part["scores"]:
-                _restore(score)
-        for verdict in form.get("gates", ()):
-            _restore(verdict)
-        return msgspec.convert(form, cls)
+        return msgspec.convert(_restored(msgspec.json.decode(text)), cls)
 
     def table(self) -> str:
         """Return the scores as a Markdown table."""
         interval = f"{self.level:.0%} interval"
-        lines = [f"| metric | value | {interval} | naive baseline |", "|---|---|---|---|"]
+        lines = [
+            f"| metric | value | {interval} | naive baseline | simple model |",
+            "|---|---|---|---|---|",
+        ]
         lines += [
             f"| {score.metric} | {score.value:.4f} | {score.low:.4f} to {score.high:.4f} "
-            f"| {score.baseline:.4f} |"
+            f"| {score.baseline:.4f} | {score.simple:.4f} |"
             for score in self.scores
         ]
         return "\n".join(lines)
@@ -144,7 +267,7 @@ class Evaluation:
             f"{count:,} {why}"
             for count, why in (
                 (self.n_unlabelled, "without a target"),
-                (self.n_seen, "that the model was trained on"),
+                (self.n_seen, "that a model was trained or tuned on"),
             )
             if count
         ]
@@ -162,6 +285,17 @@ class Evaluation:
         return "\n".join([*lines, *(f"- {verdict}" for verdict in failed)])
 
 
-def _restore(form: dict[str, Any]) -> None:
-    """Put NaN where JSON has null."""
-    form.update({key: np.nan for key, value in form.items() if value is None})
+#: What an evaluation may lack.
+_OPTIONAL = ("comparison", "flattery")
+
+
+def _restored(form: Any) -> Any:
+    """Put NaN where JSON has null, but for what may be absent as a whole."""
+    if isinstance(form, list):
+        return [_restored(item) for item in form]
+    if isinstance(form, dict):
+        return {
+            key: None if value is None and key in _OPTIONAL else _restored(value)
+            for key, value in form.items()
+        }
+    return nan if form is None else form

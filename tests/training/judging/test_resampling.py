@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlkit.training.resampling import Resampler, intervals
+from mlkit.training.judging.resampling import Resampler, intervals
 
 VALUES = np.random.default_rng(3).normal(size=120)
 

@@ -3,12 +3,12 @@
 import pytest
 
 from mlkit.core.errors import ConfigError
-from mlkit.training.evaluation import Part, Score
-from mlkit.training.gates import Gate, check_gates, judged
+from mlkit.training.judging.evaluation import Part, Score
+from mlkit.training.judging.gates import Gate, check_gates, judged
 
-AUC = Score(metric="roc_auc", value=0.7, low=0.6, high=0.8, baseline=0.5)
-LOW = Score(metric="roc_auc", value=0.4, low=0.3, high=0.5, baseline=0.5)
-NONE = Score(metric="roc_auc", value=float("nan"), low=0, high=1, baseline=0.5)
+AUC = Score(metric="roc_auc", value=0.7, low=0.6, high=0.8, baseline=0.5, simple=0.6)
+LOW = Score(metric="roc_auc", value=0.4, low=0.3, high=0.5, baseline=0.5, simple=0.6)
+NONE = Score(metric="roc_auc", value=float("nan"), low=0, high=1, baseline=0.5, simple=0.6)
 PARTS = [
     Part(name="origin=JFK", column="origin", n_rows=9, scores=(AUC,)),
     Part(name="origin=LGA", column="origin", n_rows=9, scores=(LOW,)),

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlkit.core.errors import ConfigError, listed, nearest
-from mlkit.training.evaluation import Part, Score, Verdict
-from mlkit.training.metrics import METRICS
+from mlkit.training.judging.evaluation import Part, Score, Verdict
+from mlkit.training.judging.metrics import METRICS
 
 #: A bound that is what the naive baseline has on the same rows.
 BASELINE = "baseline"

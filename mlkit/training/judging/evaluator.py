@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlkit.core.errors import ConfigError, DataError, listed, nearest
+from mlkit.core.errors import ConfigError, listed, nearest
 from mlkit.core.log import get_logger, stage
-from mlkit.training.evaluation import Evaluation, Part, Score
-from mlkit.training.frames import fingerprints
-from mlkit.training.gates import Gate, check_gates, judged
-from mlkit.training.metrics import METRICS, Prepare
-from mlkit.training.resampling import Figures, Resampler, intervals
-from mlkit.training.slices import slices
-from mlkit.training.splitting import grouped, shared_key
+from mlkit.training.judging.evaluation import Evaluation, Part, Score
+from mlkit.training.judging.gates import Gate, check_gates, judged
+from mlkit.training.judging.metrics import METRICS, Prepare
+from mlkit.training.judging.resampling import Figures, Resampler, intervals
+from mlkit.training.judging.sample import Sample, draw_sample
+from mlkit.training.judging.slices import Slice, slices
 from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
@@ -38,7 +37,7 @@ class Evaluator:
         whole groups where rows share a key, for their rows are not independent.
     slices
         Columns of the schema; the model is judged on the rows of each of their
-        values too, see `mlkit.training.slices.slices`.
+        values too, see `mlkit.training.judging.slices.slices`.
     least_rows
         Rows that a slice must have.
     gates
@@ -96,64 +95,18 @@ class Evaluator:
         ConfigError
             If a metric does not fit the task.
         """
-        task = model.target.task
-        chosen = self.check_metrics(task)
-        frame = model.schema.validate(frame)
-        answers = model.target.values(frame)
-        is_labelled = answers.notna().to_numpy()
-        is_seen = np.zeros(len(frame), dtype=bool)
-        if not held_out:
-            prints = fingerprints(frame[model.target.judged_columns(model.schema)])
-            is_seen = is_labelled & _among(prints, model.training_rows)
-        keep = is_labelled & ~is_seen
-        if not keep.any():
-            raise DataError(
-                f"None of the {len(frame):,} rows can be judged: {int((~is_labelled).sum()):,} "
-                f"have no {model.target.column}, and the model was trained on "
-                f"{int(is_seen.sum()):,}. Bring labelled rows that it has not seen."
-            )
-        frame = frame.iloc[keep]
-        codes = model.target.codes(answers.iloc[keep], model.classes)
+        chosen = self.check_metrics(model.target.task)
         with stage(log, "evaluation", n_rows=len(frame), n_resamples=self.n_resamples):
-            scores = model.scores(frame)
-            # In the order of the scores, ranking metrics resample without a gather.
-            order = np.argsort(scores.reshape(len(scores), -1)[:, 0], kind="stable")
-            scores, codes = scores[order], codes[order]
-            naive = np.broadcast_to(
-                model.prior[1] if task == "binary" else model.prior,
-                scores.shape,
-            ).astype("float64")
-            parts = slices(frame, model.schema, self.slices, least=self.least_rows)
-            # Where each row of the frame is in that order.
-            places = np.empty(len(order), dtype="int64")
-            places[order] = np.arange(len(order))
-            rows = [slice(None), *(np.sort(places[part.rows]) for part in parts)]
-            clusters, drawn = _clusters(frame, model)
+            sample = draw_sample(model, frame, held_out=held_out)
+            clusters, drawn = sample.clusters(model)
             resampler = Resampler(
-                len(codes),
+                len(sample.codes),
                 n_resamples=self.n_resamples,
                 seed=self.seed,
-                clusters=None if clusters is None else clusters[order],
+                clusters=clusters,
             )
-            figures = _figures([METRICS[task][name] for name in chosen], rows, codes, scores)
-            guesses = _figures([METRICS[task][name] for name in chosen], rows, codes, naive)
-            ones = np.ones(len(codes))
-            found = np.stack(
-                [
-                    figures(ones),
-                    *intervals(resampler.draws(figures), self.level, len(rows) * len(chosen)),
-                    guesses(ones),
-                ]
-            ).reshape(4, len(rows), len(chosen))
-        whole, *by_slice = (
-            tuple(
-                Score(metric=name, value=value, low=low, high=high, baseline=baseline)
-                for name, value, low, high, baseline in zip(
-                    chosen, *found[:, part].tolist(), strict=True
-                )
-            )
-            for part in range(len(rows))
-        )
+            parts = slices(sample.frame, model.schema, self.slices, least=self.least_rows)
+            whole, *by_slice = self._scored(model, sample, chosen, parts, resampler)
         parted = tuple(
             Part(name=part.name, column=part.column, n_rows=len(part.rows), scores=scored)
             for part, scored in zip(parts, by_slice, strict=True)
@@ -164,13 +117,48 @@ class Evaluator:
             gates=tuple(judged(self.gates, whole, parted)),
             drawn=drawn,
             level=self.level,
-            n_rows=len(codes),
-            n_unlabelled=int((~is_labelled).sum()),
-            n_seen=int(is_seen.sum()),
+            n_rows=len(sample.codes),
+            n_unlabelled=sample.n_unlabelled,
+            n_seen=sample.n_seen,
             holdout=model.split.description
             if held_out and model.split
             else "those that the model was not trained on",
         )
+
+    def _scored(
+        self,
+        model: TrainedModel,
+        sample: Sample,
+        chosen: Sequence[str],
+        parts: Sequence[Slice],
+        resampler: Resampler,
+    ) -> list[tuple[Score, ...]]:
+        """Return the scores of all rows, then those of each part."""
+        task, scores, codes = model.target.task, sample.scores, sample.codes
+        rows = [slice(None), *(part.rows for part in parts)]
+        prepare = [METRICS[task][name].prepare for name in chosen]
+        naive = model.naive_scores(len(codes))
+        simple = model.simple_scores(sample.frame)
+        figures = _figures(prepare, rows, codes, scores)
+        ones = np.ones(len(codes))
+        n_figures = len(rows) * len(chosen)
+        found = np.stack(
+            [
+                figures(ones),
+                *intervals(resampler.draws(figures), self.level, n_figures),
+                _figures(prepare, rows, codes, naive)(ones),
+                _figures(prepare, rows, codes, simple)(ones),
+            ]
+        ).reshape(5, len(rows), len(chosen))
+        return [
+            tuple(
+                Score(metric=name, value=value, low=low, high=high, baseline=guess, simple=plain)
+                for name, value, low, high, guess, plain in zip(
+                    chosen, *found[:, part].tolist(), strict=True
+                )
+            )
+            for part in range(len(rows))
+        ]
 
     def check_metrics(self, task: str) -> list[str]:
         """Return the names of the metrics, or raise a ConfigError that lists the valid ones."""
@@ -181,7 +169,7 @@ class Evaluator:
                     f"The metric {name} does not fit a {task} target. {nearest(name, valid)} "
                     f"It takes {listed(valid)}."
                 )
-        chosen = list(self.metrics or valid)
+        chosen = list(self.metrics or (name for name in valid if valid[name].is_default))
         check_gates(self.gates, task, chosen, self.slices)
         return chosen
 
@@ -200,28 +188,3 @@ def _figures(
         return found
 
     return figures
-
-
-def _clusters(frame: pd.DataFrame, model: TrainedModel) -> tuple[np.ndarray | None, str]:
-    """Return which rows are alike for a reason of their own, and what they share.
-
-    Rows of one day share its weather, rows of one key whatever it stands for.
-    """
-    name = model.schema.event_time()
-    if name is not None:
-        days = frame[name].dt.floor("D")
-        if 1 < days.nunique() < len(days):
-            return pd.factorize(days, use_na_sentinel=False)[0], f"days of {name}"
-    key = shared_key(frame, model.schema)
-    if key is not None:
-        return grouped(frame[key]), f"values of {key}"
-    return None, "rows"
-
-
-def _among(prints: np.ndarray, training_rows: np.ndarray) -> np.ndarray:
-    """Return which rows are among the training rows, each of which accounts for one of them."""
-    copies = pd.Series(prints).groupby(prints).cumcount().to_numpy()
-    first = np.searchsorted(training_rows, prints, side="left")
-    known = np.searchsorted(training_rows, prints, side="right") - first
-    is_among: np.ndarray = copies < known
-    return is_among

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlkit.core.decision import decide
-from mlkit.training.metrics import METRICS, N_BINS
+from mlkit.training.judging.metrics import METRICS, N_BINS
 
 
 def binary(seed: int, n_rows: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -49,7 +49,7 @@ EXPECTED = {
 def test_binary_metrics_equal_scikit_learns(name, seed):
     """With and without weights the value is scikit-learn's, to 1e-12."""
     codes, scores, weights = binary(seed)
-    metric = METRICS["binary"][name](codes, scores)
+    metric = METRICS["binary"][name].prepare(codes, scores)
     ones = np.ones(len(codes))
     assert metric(ones) == pytest.approx(EXPECTED[name](codes, scores), abs=1e-12)
     weighted = EXPECTED[name](codes, scores, sample_weight=weights)
@@ -72,8 +72,8 @@ def test_multiclass_metrics_equal_scikit_learns(seed):
             "macro_f1": reference.f1_score(codes, decided, average="macro", **given),
         }
         found = {
-            name: prepare(codes, scores)(sample_weight)
-            for name, prepare in METRICS["multiclass"].items()
+            name: measure.prepare(codes, scores)(sample_weight)
+            for name, measure in METRICS["multiclass"].items()
         }
         assert found == pytest.approx(expected, abs=1e-12)
 
@@ -97,7 +97,7 @@ def test_regression_metrics_equal_scikit_learns(seed):
             for share in (10, 50, 90)
         }
         found = {
-            name: prepare(target, scores)(sample_weight)
-            for name, prepare in METRICS["regression"].items()
+            name: measure.prepare(target, scores)(sample_weight)
+            for name, measure in METRICS["regression"].items()
         }
         assert found == pytest.approx(expected, abs=1e-12)

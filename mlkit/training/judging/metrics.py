@@ -5,6 +5,7 @@ value under any weights; scikit-learn defines what each of them means.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -156,21 +157,51 @@ def _pinball(quantile: float) -> Prepare:
     return prepare
 
 
-METRICS: dict[str, dict[str, Prepare]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One metric of a task.
+
+    Attributes
+    ----------
+    prepare
+        Takes codes (n_rows,) and scores, and returns what takes weights.
+    more_is_better
+        Whether a better model has more of it.
+    is_default
+        Whether it is computed unless metrics are named.
+    """
+
+    prepare: Prepare
+    more_is_better: bool = False
+    is_default: bool = True
+
+    def of(self, codes: np.ndarray, scores: np.ndarray) -> float:
+        """Return the metric of rows that all weigh the same."""
+        return self.prepare(codes, scores)(np.ones(len(codes)))
+
+
+METRICS: dict[str, dict[str, Measure]] = {
     "binary": {
-        "roc_auc": _roc_auc,
-        "average_precision": _average_precision,
-        "log_loss": _log_loss,
-        "brier": _brier,
-        "ece": _ece,
-        "accuracy": _accuracy,
-        "f1": _f1,
+        "roc_auc": Measure(prepare=_roc_auc, more_is_better=True),
+        "average_precision": Measure(prepare=_average_precision, more_is_better=True),
+        "log_loss": Measure(prepare=_log_loss),
+        "brier": Measure(prepare=_brier),
+        "ece": Measure(prepare=_ece),
+        "accuracy": Measure(prepare=_accuracy, more_is_better=True),
+        "f1": Measure(prepare=_f1, more_is_better=True),
     },
-    "multiclass": {"log_loss": _log_loss, "accuracy": _accuracy, "macro_f1": _macro_f1},
+    "multiclass": {
+        "log_loss": Measure(prepare=_log_loss),
+        "accuracy": Measure(prepare=_accuracy, more_is_better=True),
+        "macro_f1": Measure(prepare=_macro_f1, more_is_better=True),
+    },
     "regression": {
-        "mae": _mae,
-        "rmse": _rmse,
-        "r2": _r2,
-        **{f"pinball_{share}": _pinball(share / 100) for share in (10, 50, 90)},
+        "mae": Measure(prepare=_mae),
+        "rmse": Measure(prepare=_rmse),
+        "r2": Measure(prepare=_r2, more_is_better=True),
+        **{
+            f"pinball_{share}": Measure(prepare=_pinball(share / 100), is_default=False)
+            for share in (10, 50, 90)
+        },
     },
 }

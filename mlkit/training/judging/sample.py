@@ -1,0 +1,119 @@
+"""The rows that a model is judged on: labelled, and seen by none of those who are compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mlkit.core.errors import DataError
+from mlkit.training.frames import fingerprints
+from mlkit.training.splitting import grouped, shared_key
+from mlkit.training.trainer import TrainedModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Rows to judge on, and what the model says of them.
+
+    Attributes
+    ----------
+    frame
+        Validated rows.
+    codes
+        The answers, as `Target.codes` gives them.
+    scores
+        What the model predicts, as `TrainedModel.scores` gives it.
+    n_unlabelled
+        Rows left out because their target is missing.
+    n_seen
+        Rows left out because a model was trained or tuned on them.
+    """
+
+    frame: pd.DataFrame
+    codes: np.ndarray
+    scores: np.ndarray
+    n_unlabelled: int
+    n_seen: int
+
+    def clusters(self, model: TrainedModel) -> tuple[np.ndarray | None, str]:
+        """Return which rows are alike for a reason of their own, and what they share.
+
+        Rows of one day share its weather, rows of one key whatever it stands for.
+        """
+        frame = self.frame
+        name = model.schema.event_time()
+        if name is not None:
+            days = frame[name].dt.floor("D")
+            if 1 < days.nunique() < len(days):
+                return pd.factorize(days, use_na_sentinel=False)[0], f"days of {name}"
+        key = shared_key(frame, model.schema)
+        if key is not None:
+            return grouped(frame[key]), f"values of {key}"
+        return None, "rows"
+
+
+def draw_sample(
+    model: TrainedModel,
+    frame: pd.DataFrame,
+    *,
+    held_out: bool = False,
+    others: Sequence[TrainedModel] = (),
+) -> Sample:
+    """Return the rows of `frame` that `model` may be judged on, and its scores.
+
+    Parameters
+    ----------
+    model
+        What to judge.
+    frame
+        Raw rows of the model's schema, with their targets.
+    held_out
+        Whether these rows are the model's own holdout, so that none of them was
+        trained on. Otherwise, of rows that are alike, as many are left out as it
+        was trained on. What it was tuned on is left out in any case.
+    others
+        Models that it is compared with: what they have seen is left out as well.
+
+    Raises
+    ------
+    DataError
+        If the rows break the schema, carry unknown labels, or none are left.
+    """
+    frame = model.schema.validate(frame)
+    answers = model.target.values(frame)
+    is_labelled = answers.notna().to_numpy()
+    seen = [] if held_out else [model.training_rows]
+    seen += [
+        model.tuning_rows,
+        *(rows for m in others for rows in (m.training_rows, m.tuning_rows)),
+    ]
+    seen = [rows for rows in seen if len(rows)]
+    is_seen = np.zeros(len(frame), dtype=bool)
+    if seen:
+        prints = fingerprints(frame[model.target.judged_columns(model.schema)])
+        is_seen = np.logical_or.reduce([_among(prints, rows) for rows in seen]) & is_labelled
+    keep = is_labelled & ~is_seen
+    if not keep.any():
+        raise DataError(
+            f"None of the {len(frame):,} rows can be judged: {int((~is_labelled).sum()):,} "
+            f"have no {model.target.column}, and {int(is_seen.sum()):,} were trained or tuned "
+            "on. Bring labelled rows that no model has seen."
+        )
+    frame = frame.iloc[keep]
+    return Sample(
+        frame=frame,
+        codes=model.target.codes(answers.iloc[keep], model.classes),
+        scores=model.scores(frame),
+        n_unlabelled=int((~is_labelled).sum()),
+        n_seen=int(is_seen.sum()),
+    )
+
+
+def _among(prints: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return which rows were seen; each that was (sorted) accounts for one of those alike."""
+    copies = pd.Series(prints).groupby(prints).cumcount().to_numpy()
+    first = np.searchsorted(seen, prints, side="left")
+    known = np.searchsorted(seen, prints, side="right") - first
+    is_among: np.ndarray = copies < known
+    return is_among
