@@ -41,7 +41,7 @@ def features(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 def metrics(late: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """Return the five metrics that mlkit computes for a binary target."""
+    """Return the five metrics that are compared."""
     return {
         "roc_auc": roc_auc_score(late, scores),
         "average_precision": average_precision_score(late, scores),
@@ -51,12 +51,16 @@ def metrics(late: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     }
 
 
-def bootstrap(late: np.ndarray, scores: np.ndarray, n_resamples: int) -> dict[str, list[float]]:
-    """Return each metric's 95 % percentile interval over rows drawn with replacement."""
+def bootstrap(
+    late: np.ndarray, scores: np.ndarray, days: pd.Series, n_resamples: int
+) -> dict[str, list[float]]:
+    """Return each metric's 95 % percentile interval over days drawn with replacement."""
     rng = np.random.default_rng(0)
+    rows_of = list(days.reset_index(drop=True).groupby(days.to_numpy()).indices.values())
     draws = []
     for _ in range(n_resamples):
-        rows = rng.integers(0, len(late), len(late))
+        drawn = rng.integers(0, len(rows_of), len(rows_of))
+        rows = np.concatenate([rows_of[day] for day in drawn])
         draws.append(metrics(late[rows], scores[rows]))
     return pd.DataFrame(draws).quantile([0.025, 0.975]).to_dict("list")
 
@@ -92,11 +96,12 @@ def train(path: Path, n_resamples: int) -> dict:
     model = make_pipeline(encoder, estimator)
     model.fit(features(flights[is_train]), late[is_train])
     scores = model.predict_proba(features(flights[~is_train]))[:, 1]
+    days = flights.loc[~is_train, "scheduled_departure"].dt.floor("D")
     return {
         "n_train": int(is_train.sum()),
         "n_holdout": len(scores),
         "scores": metrics(late[~is_train], scores),
-        "intervals": bootstrap(late[~is_train], scores, n_resamples) if n_resamples else {},
+        "intervals": bootstrap(late[~is_train], scores, days, n_resamples) if n_resamples else {},
     }
 
 
