@@ -53,6 +53,7 @@ class SplitConfig:
     kind: str = "auto"
     test_fraction: float = 0.2
     cut: str | None = None
+    gap: str | None = None
 
 
 @dataclass(kw_only=True)

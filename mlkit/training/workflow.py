@@ -93,6 +93,7 @@ def build_trainer(config: Config) -> Trainer:
             kind=config.split.kind,  # type: ignore[arg-type]  # checked by Splitter
             test_fraction=config.split.test_fraction,
             cut=config.split.cut,
+            gap=config.split.gap,
             seed=config.seed,
         ),
         seed=config.seed,
