@@ -1,6 +1,7 @@
 """Compute every metric on all rows, and on parts of them, under any weights."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,8 @@ class Figures:
             places[self.order] = np.arange(len(places))
             parts = [np.sort(places[rows]) for rows in parts]
         self.parts = []
-        for rows in (slice(None), *parts):
+        chosen: list[Any] = [slice(None), *parts]
+        for rows in chosen:
             answers = Answers(codes[rows], scores[rows], threshold)
             self.parts.append((rows, answers, [measure.make(answers) for measure in measures]))
 

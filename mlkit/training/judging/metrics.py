@@ -23,7 +23,7 @@ def _mean(per_row: np.ndarray) -> Metric:
     return lambda rows: float(rows.weights @ per_row / rows.total)
 
 
-def _roc_auc(answers: Answers) -> Metric:
+def _roc_auc(_: Answers) -> Metric:
     def value(rows: Weighed) -> float:
         pile = rows.pile
         total = pile.positive * (rows.total - pile.positive)
@@ -34,7 +34,7 @@ def _roc_auc(answers: Answers) -> Metric:
     return value
 
 
-def _average_precision(answers: Answers) -> Metric:
+def _average_precision(_: Answers) -> Metric:
     def value(rows: Weighed) -> float:
         pile = rows.pile
         # Nothing is chosen only where nothing is found.
@@ -72,7 +72,7 @@ def _accuracy(answers: Answers) -> Metric:
     return value
 
 
-def _f1(answers: Answers) -> Metric:
+def _f1(_: Answers) -> Metric:
     def value(rows: Weighed) -> float:
         pile = rows.pile
         total = pile.chosen + pile.positive
