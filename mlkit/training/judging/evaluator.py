@@ -115,6 +115,7 @@ class Evaluator:
             scores=whole,
             slices=parted,
             gates=tuple(judged(self.gates, whole, parted)),
+            threshold=model.threshold,
             drawn=drawn,
             level=self.level,
             n_rows=len(sample.codes),
@@ -138,7 +139,7 @@ class Evaluator:
         rows = [part.rows for part in parts]
 
         def figures(scores: np.ndarray) -> Figures:
-            return Figures(measures, sample.codes, scores, rows)
+            return Figures(measures, sample.codes, scores, rows, model.threshold)
 
         naive = figures(model.naive_scores(len(sample.codes))).values()
         simple = figures(model.simple_scores(sample.frame)).values()
