@@ -56,6 +56,7 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
         prior=np.array(manifest.prior),
         training_rows=_prints(bundle, TRAINING_ROWS),
         tuning_rows=_prints(bundle, TUNING_ROWS),
+        name=bundle.model,
     )
 
 

@@ -47,6 +47,8 @@ class TrainedModel:
         The same of the rows that its settings were chosen on.
     split
         Which rows of the frame given to `Trainer.fit` were held out.
+    name
+        The bundle's that it was read from, with its digest; empty before it is packed.
     """
 
     pipeline: Pipeline
@@ -58,6 +60,7 @@ class TrainedModel:
     training_rows: np.ndarray = field(repr=False)
     tuning_rows: np.ndarray = field(default_factory=no_rows, repr=False)
     split: Split | None = field(default=None, repr=False)
+    name: str = ""
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Score the rows of a validated frame; targets and outcomes are not looked at.

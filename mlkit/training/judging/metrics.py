@@ -87,6 +87,29 @@ def _accuracy(codes: np.ndarray, scores: np.ndarray) -> Metric:
     return _mean((decide(scores) == codes).astype(float))
 
 
+def _share_of_calls(_codes: np.ndarray, scores: np.ndarray) -> Metric:
+    return _mean((decide(scores) == 1).astype(float))
+
+
+def _precision(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    return _share((decide(scores) == 1).astype(float), codes == 1)
+
+
+def _recall(codes: np.ndarray, scores: np.ndarray) -> Metric:
+    return _share((codes == 1).astype(float), decide(scores) == 1)
+
+
+def _share(among: np.ndarray, hits: np.ndarray) -> Metric:
+    """Return what weighs the hits among some rows; NaN where there are none of these."""
+
+    def value(weights: np.ndarray) -> float:
+        own = weights * among
+        total = own.sum()
+        return float(own @ hits / total) if total else np.nan
+
+    return value
+
+
 def _f1(codes: np.ndarray, scores: np.ndarray) -> Metric:
     truths, calls = codes == 1, decide(scores) == 1
     hits = (truths & calls).astype("float64")
@@ -189,6 +212,9 @@ METRICS: dict[str, dict[str, Measure]] = {
         "ece": Measure(prepare=_ece),
         "accuracy": Measure(prepare=_accuracy, more_is_better=True),
         "f1": Measure(prepare=_f1, more_is_better=True),
+        "precision": Measure(prepare=_precision, more_is_better=True, is_default=False),
+        "recall": Measure(prepare=_recall, more_is_better=True, is_default=False),
+        "positive_rate": Measure(prepare=_share_of_calls, more_is_better=True, is_default=False),
     },
     "multiclass": {
         "log_loss": Measure(prepare=_log_loss),

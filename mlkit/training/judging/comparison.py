@@ -1,0 +1,175 @@
+"""Hold a model against the champion: the same rows, the same draws, the difference of each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from mlkit.core.errors import ConfigError, listed
+from mlkit.training.judging.evaluation import Comparison, Difference
+from mlkit.training.judging.metrics import METRICS
+from mlkit.training.judging.resampling import Figures, Resampler
+from mlkit.training.judging.sample import Sample
+from mlkit.training.judging.slices import Slice
+from mlkit.training.trainer import TrainedModel
+
+
+def check_comparable(model: TrainedModel, champion: TrainedModel) -> None:
+    """Raise a ConfigError unless both predict the same thing in the same words."""
+    if champion.target != model.target:
+        raise ConfigError(
+            f"The champion predicts another target ({champion.target}) than the model "
+            f"({model.target}): their metrics cannot be compared. Name a champion of this target."
+        )
+    if champion.classes != model.classes:
+        raise ConfigError(
+            f"The champion knows the classes {listed(champion.classes)}, the model "
+            f"{listed(model.classes)}: their metrics cannot be compared. Train both on rows of "
+            "all classes."
+        )
+
+
+def compare(
+    sample: Sample,
+    champion: np.ndarray,
+    *,
+    name: str,
+    task: str,
+    metrics: Sequence[str],
+    parts: Sequence[Slice],
+    resampler: Resampler,
+    level: float,
+) -> Comparison:
+    """Return how much better the model is than the champion, on all rows and on each part.
+
+    Both are weighted by the same draws, so that what makes a row hard for both
+    cancels out. The bounds are the gain and Student's t times the spread of the
+    drawn gains: a percentile interval of few rows or few days is too narrow
+    (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
+    section 5.2 and page 243).
+
+    Parameters
+    ----------
+    sample
+        The rows, and what the model says of them.
+    champion
+        What the champion says of the same rows.
+    name
+        The champion's.
+    task
+        What the metrics are of.
+    metrics, parts
+        What to compare, and on which rows beside all.
+    resampler
+        Draws the rows, or their clusters.
+    level
+        Coverage of the intervals.
+    """
+    measures = [METRICS[task][metric] for metric in metrics]
+    signs = [1.0 if measure.more_is_better else -1.0 for measure in measures]
+    rows: list[Any] = [slice(None), *(part.rows for part in parts)]
+    prepared = [
+        [
+            (measure.prepare(sample.codes[own], sample.scores[own]),
+             measure.prepare(sample.codes[own], champion[own]))
+            for measure in measures
+        ]
+        for own in rows
+    ]  # fmt: skip
+    drawn = resampler.draws(_gains(rows, prepared, signs))
+    found = []
+    for place, (own, pairs) in enumerate(zip(rows, prepared, strict=True)):
+        n_rows, n_units = resampler.counts(own)
+        ones = np.ones(n_rows)
+        for number, (ours, theirs) in enumerate(pairs):
+            value, other = ours(ones), theirs(ones)
+            gain = signs[number] * (value - other)
+            gains = drawn[:, place * len(metrics) + number] if len(drawn) else np.empty(0)
+            error, freedom = _spread(gains, n_units)
+            reach = error * stats.t.isf((1 - level) / 2, freedom) if freedom else np.nan
+            found.append(
+                Difference(
+                    metric=metrics[number],
+                    part=parts[place - 1].name if place else "",
+                    n_rows=n_rows,
+                    value=value,
+                    champion=other,
+                    gain=gain,
+                    low=float(gain - reach),
+                    high=float(gain + reach),
+                    error=error,
+                    freedom=freedom,
+                )
+            )
+    return Comparison(champion=name, differences=tuple(found))
+
+
+def _gains(rows: Sequence[Any], prepared: Sequence[Any], signs: Sequence[float]) -> Figures:
+    """Return what gives every gain on every part of the rows, under any weights."""
+
+    def gains(weights: np.ndarray) -> list[float]:
+        found: list[float] = []
+        for own, pairs in zip(rows, prepared, strict=True):
+            weighs = weights[own]
+            found += [
+                sign * (ours(weighs) - theirs(weighs)) if weighs.any() else np.nan
+                for sign, (ours, theirs) in zip(signs, pairs, strict=True)
+            ]
+        return found
+
+    return gains
+
+
+def _spread(gains: np.ndarray, n_units: int) -> tuple[float, int]:
+    """Return the standard error of a gain, and its degrees of freedom; NaN and 0 if unknown.
+
+    A draw varies as n - 1 of n units do. Freedom is that of the units, or of the
+    draws where they are fewer: they estimate the spread, too.
+    """
+    defined = gains[~np.isnan(gains)]
+    freedom = min(n_units, len(defined)) - 1
+    if freedom < 1:
+        return np.nan, 0
+    return float(defined.std(ddof=1) * np.sqrt(n_units / (n_units - 1))), freedom
+
+
+def lower_bounds(differences: Sequence[Difference], margin: float, alpha: float) -> list[float]:
+    """Return one-sided lower bounds of gains, to be held against the same margin.
+
+    With as many tests at once, by the steps of Holm ("A Simple Sequentially
+    Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6,
+    1979): the chance that any of those worse by the margin or more gets a bound
+    of at least `-margin` is at most `alpha`.
+
+    Parameters
+    ----------
+    differences
+        Of one metric, on one or several parts of the rows.
+    margin
+        How much worse a model may be.
+    alpha
+        The level of the test, such as 0.05.
+    """
+    chances = [_chance(difference, margin) for difference in differences]
+    bounds = [np.nan] * len(differences)
+    n_left = len(differences)
+    for place in np.argsort(chances, kind="stable"):
+        difference = differences[place]
+        if difference.freedom:
+            reach = stats.t.isf(alpha / n_left, difference.freedom) * difference.error
+            bounds[place] = float(difference.gain - reach)
+        if not bounds[place] >= -margin:
+            # Holm stops here: all that are left are held to the level of this one.
+            continue
+        n_left -= 1
+    return bounds
+
+
+def _chance(difference: Difference, margin: float) -> float:
+    """Return how likely so large a gain would be, were the model worse by the margin."""
+    if not difference.freedom:
+        return 1.0
+    if difference.error == 0:
+        return float(difference.gain < -margin)
+    return float(stats.t.sf((difference.gain + margin) / difference.error, difference.freedom))
