@@ -310,6 +310,11 @@ class Evaluation:
         tables += [self.comparison.table(self.level)] if self.comparison else []
         return "\n\n".join([text, *tables, *([self.verdict()] if self.gates else [])])
 
+    @property
+    def passed(self) -> bool:
+        """Whether no gate failed."""
+        return all(verdict.passed for verdict in self.gates)
+
     def verdict(self) -> str:
         """Return one sentence on the gates, and each that failed."""
         failed = [verdict for verdict in self.gates if not verdict.passed]
