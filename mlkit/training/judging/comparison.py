@@ -134,13 +134,16 @@ def _spread(gains: np.ndarray, n_units: int) -> tuple[float, int]:
     return float(defined.std(ddof=1) * np.sqrt(n_units / (n_units - 1))), freedom
 
 
-def lower_bounds(differences: Sequence[Difference], margin: float, alpha: float) -> list[float]:
-    """Return one-sided lower bounds of gains, to be held against the same margin.
+def lower_bounds(differences: Sequence[Difference], margin: float, level: float) -> list[float]:
+    """Return lower bounds of gains, to be held against the same margin.
 
-    With as many tests at once, by the steps of Holm ("A Simple Sequentially
-    Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6,
-    1979): the chance that any of those worse by the margin or more gets a bound
-    of at least `-margin` is at most `alpha`.
+    Of one difference it is the lower end of its interval, as trials of
+    non-inferiority are judged (ICH E9, "Statistical Principles for Clinical
+    Trials", 1998, section 5.5): what is worse by the margin passes in half of
+    `1 - level` of the cases. The other half is what t and the bootstrap may be
+    off by when rows are few. With several, by the steps of Holm ("A Simple
+    Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
+    Statistics 6, 1979), the same holds for any one of them passing.
 
     Parameters
     ----------
@@ -148,8 +151,8 @@ def lower_bounds(differences: Sequence[Difference], margin: float, alpha: float)
         Of one metric, on one or several parts of the rows.
     margin
         How much worse a model may be.
-    alpha
-        The level of the test, such as 0.05.
+    level
+        Coverage of the intervals, such as 0.95.
     """
     chances = [_chance(difference, margin) for difference in differences]
     bounds = [np.nan] * len(differences)
@@ -157,7 +160,7 @@ def lower_bounds(differences: Sequence[Difference], margin: float, alpha: float)
     for place in np.argsort(chances, kind="stable"):
         difference = differences[place]
         if difference.freedom:
-            reach = stats.t.isf(alpha / n_left, difference.freedom) * difference.error
+            reach = stats.t.isf((1 - level) / 2 / n_left, difference.freedom) * difference.error
             bounds[place] = float(difference.gain - reach)
         if not bounds[place] >= -margin:
             # Holm stops here: all that are left are held to the level of this one.

@@ -20,8 +20,8 @@ def judged(gates: Sequence[Gate], evaluation: Evaluation) -> list[Verdict]:
     gates
         What `check_gates` has accepted.
     evaluation
-        Whatever else was found; one minus its level is the level of the tests
-        against the champion.
+        Whatever else was found; its level is that of the tests against the
+        champion as well, see `lower_bounds`.
     """
     found: list[Verdict] = []
     for gate in gates:
@@ -119,8 +119,6 @@ def _against_champion(
         for difference in evaluation.comparison.differences
         if difference.metric == gate.metric and difference.part in names
     ]
-    for difference, bound in zip(
-        found, lower_bounds(found, margin, 1 - evaluation.level), strict=True
-    ):
+    for difference, bound in zip(found, lower_bounds(found, margin, evaluation.level), strict=True):
         place = f" where {difference.part}" if difference.part else ""
         yield Verdict(what=f"{what}{place}", figure=bound, bound=-margin, is_floor=True)

@@ -97,19 +97,19 @@ def test_a_metric_that_a_slice_does_not_define_fails_in_words():
 @pytest.mark.parametrize(
     ("gain", "margin", "passed"),
     [
-        (0.02, 0, True),  # 2 standard errors better; 1.645 are enough
-        (0.016, 0, False),
+        (0.02, 0, True),  # 2 standard errors better; 1.96 are enough
+        (0.019, 0, False),
         (0.0, 0.02, True),
-        (0.0, 0.016, False),
+        (0.0, 0.019, False),
         (-0.01, 0.02, False),
     ],
 )
 def test_the_champion_is_held_to_the_lower_bound_of_the_gain(gain, margin, passed):
-    """By the one-sided test of the level that the evaluation's intervals leave."""
+    """It is the lower end of the evaluation's interval."""
     gate = Gate(metric="roc_auc", champion=margin)
     (verdict,) = judged([gate], evaluation(difference(gain=gain)))
     assert (verdict.passed, verdict.bound) == (passed, -margin)
-    assert verdict.figure == pytest.approx(gain - 1.645 * 0.01, abs=1e-5)
+    assert verdict.figure == pytest.approx(gain - 1.96 * 0.01, abs=1e-5)
 
 
 def test_slices_against_the_champion_share_one_level():
@@ -121,11 +121,11 @@ def test_slices_against_the_champion_share_one_level():
         found = evaluation(*(difference(n, g) for n, g in zip(names, gains, strict=True)))
         return [verdict.passed for verdict in judged([gate], found)]
 
-    # 1.96 standard errors for the first, 1.645 for the second.
-    assert passed(0.0197, 0.0166) == [True, True]
-    assert passed(0.0166, 0.0197) == [True, True]
-    assert passed(0.0194, 0.0166) == [False, False]
-    assert passed(0.0197, 0.0163) == [True, False]
+    # 2.24 standard errors for the first, 1.96 for the second.
+    assert passed(0.0225, 0.0197) == [True, True]
+    assert passed(0.0197, 0.0225) == [True, True]
+    assert passed(0.0223, 0.0197) == [False, False]
+    assert passed(0.0225, 0.0195) == [True, False]
 
 
 def test_without_a_champion_its_gate_is_not_judged_and_says_so():
