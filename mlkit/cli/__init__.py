@@ -115,7 +115,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("bundle", nargs="?", help="its folder (default: the project's own)")
     command.add_argument("data", nargs="?", help="labelled rows (default: the project's own)")
+    command.add_argument(
+        "--champion",
+        metavar="BUNDLE",
+        help="the bundle to compare with (default: evaluation.champion)",
+    )
     command.set_defaults(function="evaluate")
+
+    command = commands.add_parser(
+        "freeze",
+        parents=[shared, project],
+        help="choose a holdout once, and keep it whatever rows come later",
+    )
+    command.add_argument("file", help="where its rows' fingerprints go (.npy)")
+    command.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as for train"
+    )
+    command.set_defaults(function="freeze")
 
     command = commands.add_parser(
         "predict", parents=[shared, trusting], help="score records or a table with a bundle"

@@ -31,6 +31,8 @@ def train(arguments: argparse.Namespace) -> int:
     run = workflow.train(config)
     print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
     print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
+    if not run.evaluation.passed:
+        print("It must not be promoted: a gate failed, as said above.")
     return 0
 
 
@@ -41,9 +43,22 @@ def evaluate(arguments: argparse.Namespace) -> int:
     bundle = Bundle.open(folder, signers=required_signers())
     config.task = bundle.manifest.task
     evaluator = workflow.build_evaluator(config)
-    evaluation = workflow.evaluate(bundle, arguments.data or config.data.path, evaluator)
+    champion = workflow.find_champion(arguments.champion or config.evaluation.champion)
+    data = arguments.data or config.data.path
+    evaluation = workflow.evaluate(bundle, data, evaluator, champion)
     print(evaluation.summary())
-    return 0 if all(verdict.passed for verdict in evaluation.gates) else 1
+    return 0 if evaluation.passed else 1
+
+
+def freeze(arguments: argparse.Namespace) -> int:
+    """Choose a holdout by the settings, and write its rows' fingerprints."""
+    workflow, config = _project(arguments, "freeze", arguments.overrides)
+    split = workflow.freeze(config, arguments.file)
+    print(
+        f"{len(split.holdout):,} rows are frozen in {arguments.file} ({split.description}). "
+        f"Hold them out from now on: split.holdout={arguments.file}"
+    )
+    return 0
 
 
 def predict(arguments: argparse.Namespace) -> int:

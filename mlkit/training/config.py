@@ -69,6 +69,7 @@ class SplitConfig:
     test_fraction: float = 0.2
     cut: str | None = None
     gap: str | None = None
+    holdout: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -78,7 +79,9 @@ class GateConfig:
     metric: str = "???"
     at_least: Any = None
     at_most: Any = None
+    champion: Any = None
     slice: str | None = None
+    disparity: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -91,6 +94,8 @@ class EvaluationConfig:
     slices: list[str] = field(default_factory=list)
     least_rows: int = 100
     gates: list[GateConfig] = field(default_factory=list)
+    banned: list[str] = field(default_factory=list)
+    champion: str | None = None
 
 
 @dataclass(kw_only=True)

@@ -3,6 +3,7 @@
 Raw frames stop here: every later stage may trust names, order and types.
 """
 
+import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -60,6 +61,11 @@ def as_series(column: Column, values: np.ndarray, index: pd.Index | None = None)
 def fingerprints(frame: pd.DataFrame) -> np.ndarray:
     """Return a fingerprint (uint64) of each row of a validated frame, whatever its index."""
     return pd.util.hash_pandas_object(frame, index=False).to_numpy()
+
+
+def digest(prints: np.ndarray) -> str:
+    """Return the SHA-256 of fingerprints, whatever their order."""
+    return hashlib.sha256(np.sort(prints).astype("<u8").tobytes()).hexdigest()
 
 
 def no_rows() -> np.ndarray:

@@ -115,6 +115,10 @@ def pack(
             prior=model.prior.tolist(),
             lineage={
                 **(lineage or {}),
+                "rows": {
+                    "trained_on": len(model.training_rows),
+                    "tuned_on": len(model.tuning_rows),
+                },
                 "libraries": versions(model.pipeline, is_compiled=outcome.graph is not None),
             },
             files={},

@@ -57,6 +57,7 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
         threshold=manifest.threshold,
         training_rows=_prints(bundle, TRAINING_ROWS),
         tuning_rows=_prints(bundle, TUNING_ROWS),
+        name=bundle.model,
     )
 
 

@@ -1,6 +1,7 @@
 """Hold rows out for evaluation so that none of them leaks into training."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.log import get_logger
 from mlkit.core.schema import Schema
+from mlkit.training.freezing import are_frozen
 
 log = get_logger(__name__)
 
@@ -52,6 +54,10 @@ class Splitter:
         yet, where answers take that long to arrive.
     seed
         Seed of the random kinds.
+    holdout
+        A file of `mlkit freeze`: its rows are held out, whatever else there is.
+        The kind then says what else must not train: for `time` what happened at
+        or after the first of them, for `group` rows of their groups.
 
     Raises
     ------
@@ -64,6 +70,7 @@ class Splitter:
     cut: str | None = None
     gap: str | None = None
     seed: int = 0
+    holdout: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -94,7 +101,9 @@ class Splitter:
             If the schema lacks what `kind` needs.
         """
         kind = self.kind_for(frame, schema)
-        if kind == "time":
+        if self.holdout is not None:
+            split = self._frozen(self.holdout, kind, frame, schema)
+        elif kind == "time":
             split = self._by_time(frame, schema)
         elif kind == "group":
             split = self._by_group(frame, schema)
@@ -123,6 +132,31 @@ class Splitter:
             return "time"
         return "group" if shared_key(frame, schema) else "stratified"
 
+    def _frozen(self, file: str, kind: Kind, frame: pd.DataFrame, schema: type[Schema]) -> Split:
+        is_held = are_frozen(file, frame, schema)
+        may_train, why = ~is_held, ""
+        if kind == "time":
+            times = event_times(frame, schema)
+            first = times[is_held].min()
+            may_train &= (times < first - gap_before(self.gap)).to_numpy()
+            why = f"at or after the first of them, {first},"
+            if self.gap is not None:
+                why = f"later than {self.gap} before the first of them, {first},"
+        elif kind == "group":
+            key = _needed_key(frame, schema)
+            groups = grouped(frame[key])
+            may_train &= ~np.isin(groups, groups[is_held])
+            why = f"of the same {key}"
+        description = f"the {is_held.sum():,} rows frozen in {Path(file).name} are held out"
+        if n_others := int((~is_held & ~may_train).sum()):
+            description += f", and {n_others:,} others {why} left out"
+        return Split(
+            kind=kind,
+            description=description,
+            train=np.flatnonzero(may_train),
+            holdout=np.flatnonzero(is_held),
+        )
+
     def _by_time(self, frame: pd.DataFrame, schema: type[Schema]) -> Split:
         times = event_times(frame, schema)
         if self.cut is None:
@@ -147,12 +181,7 @@ class Splitter:
         )
 
     def _by_group(self, frame: pd.DataFrame, schema: type[Schema]) -> Split:
-        key = shared_key(frame, schema)
-        if key is None:
-            raise ConfigError(
-                f'split.kind=group needs a column of {schema.__name__} with role="key" whose '
-                "values several rows share."
-            )
+        key = _needed_key(frame, schema)
         codes = grouped(frame[key])
         if codes.max() == 0:
             raise DataError(
@@ -234,6 +263,16 @@ def gap_before(gap: str | None) -> pd.Timedelta:
 def shared_key(frame: pd.DataFrame, schema: type[Schema]) -> str | None:
     """Return the first key that groups rows; one value a row tells no groups."""
     return next((k for k in schema.names(role="key") if not frame[k].dropna().is_unique), None)
+
+
+def _needed_key(frame: pd.DataFrame, schema: type[Schema]) -> str:
+    key = shared_key(frame, schema)
+    if key is None:
+        raise ConfigError(
+            f'split.kind=group needs a column of {schema.__name__} with role="key" whose '
+            "values several rows share."
+        )
+    return key
 
 
 def grouped(keys: pd.Series) -> np.ndarray:

@@ -50,6 +50,8 @@ class TrainedModel:
         Which rows of the frame given to `Trainer.fit` were held out.
     threshold
         From this probability on, the positive class of a binary target is chosen.
+    name
+        The bundle's that it was read from, with its digest; empty before it is packed.
     """
 
     pipeline: Pipeline
@@ -62,6 +64,7 @@ class TrainedModel:
     tuning_rows: np.ndarray = field(default_factory=no_rows, repr=False)
     split: Split | None = field(default=None, repr=False)
     threshold: float = THRESHOLD
+    name: str = ""
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Score the rows of a validated frame; targets and outcomes are not looked at.

@@ -9,27 +9,36 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
-from mlkit.core.trust import trusted_packages
-from mlkit.training import lineage
+from mlkit.core.trust import required_signers, trusted_packages
+from mlkit.training import freezing, lineage
 from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.gates import Gate
+from mlkit.training.judging.verdicts import bundle_verdicts
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
 from mlkit.training.runtime import open_model
-from mlkit.training.splitting import Splitter
+from mlkit.training.splitting import Split, Splitter
 from mlkit.training.target import Target
-from mlkit.training.trainer import Trainer
+from mlkit.training.trainer import TrainedModel, Trainer
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What a training run left behind."""
+    """What a training run left behind.
+
+    Attributes
+    ----------
+    bundle
+        What was packed.
+    evaluation
+        What the bundle holds, and the gates on the bundle itself.
+    """
 
     bundle: Bundle
     evaluation: Evaluation
@@ -45,6 +54,7 @@ def train(config: Config) -> Run:
     """
     trainer = build_trainer(config)
     evaluator = build_evaluator(config)
+    champion = find_champion(config.evaluation.champion)
     with structlog.contextvars.bound_contextvars(model=config.name):
         with stage(log, "reading", path=config.data.path):
             frame = trainer.schema.validate(read_frame(config.data.path, trainer.schema))
@@ -52,7 +62,8 @@ def train(config: Config) -> Run:
         holdout = model.holdout(frame)
         n_unlabelled = int(trainer.target.values(frame).isna().sum())
         evaluation = replace(
-            evaluator.evaluate(model, holdout, held_out=True), n_unlabelled=n_unlabelled
+            evaluator.evaluate(model, holdout, held_out=True, champion=champion),
+            n_unlabelled=n_unlabelled,
         )
         bundle = pack(
             model,
@@ -65,13 +76,51 @@ def train(config: Config) -> Run:
             trusted=trusted_packages(),
             reference=model.training(frame),
         )
-    return Run(bundle=bundle, evaluation=evaluation)
+    return Run(bundle=bundle, evaluation=_with_bundle(evaluation, evaluator, bundle))
 
 
-def evaluate(bundle: Bundle, path: str | Path, evaluator: Evaluator) -> Evaluation:
-    """Judge a bundle on the rows of a file that its model has not seen."""
+def evaluate(
+    bundle: Bundle,
+    path: str | Path,
+    evaluator: Evaluator,
+    champion: TrainedModel | None = None,
+) -> Evaluation:
+    """Judge a bundle on the rows of a file that neither its model nor the champion has seen."""
     model = open_model(bundle, trusted_packages())
-    return evaluator.evaluate(model, read_frame(path, bundle.schema))
+    found = evaluator.evaluate(model, read_frame(path, bundle.schema), champion=champion)
+    return _with_bundle(found, evaluator, bundle)
+
+
+def find_champion(folder: str | Path | None) -> TrainedModel | None:
+    """Return the model of the champion's bundle, if one is named."""
+    if folder is None:
+        return None
+    return open_model(Bundle.open(folder, signers=required_signers()), trusted_packages())
+
+
+def freeze(config: Config, path: str | Path) -> Split:
+    """Hold rows out as the settings say, and keep their fingerprints for good.
+
+    Returns
+    -------
+    Split
+        Which of the labelled rows were held out.
+    """
+    trainer = build_trainer(config)
+    schema, target = trainer.schema, trainer.target
+    frame = schema.validate(read_frame(config.data.path, schema))
+    answers = target.values(frame)
+    frame, answers = frame[answers.notna()], answers[answers.notna()]
+    codes = target.codes(answers, target.classes(answers))
+    split = replace(trainer.splitter, holdout=None).split(frame, schema, codes)
+    freezing.freeze(path, frame.iloc[split.holdout], schema)
+    return split
+
+
+def _with_bundle(evaluation: Evaluation, evaluator: Evaluator, bundle: Bundle) -> Evaluation:
+    """Add what became of the gates on the bundle; timed, so that none of it goes into one."""
+    found = bundle_verdicts(evaluator.gates, bundle, trusted_packages())
+    return replace(evaluation, gates=(*evaluation.gates, *found))
 
 
 def schema_of(config: Config) -> type[Schema]:
@@ -95,6 +144,7 @@ def build_trainer(config: Config) -> Trainer:
             test_fraction=config.split.test_fraction,
             cut=config.split.cut,
             gap=config.split.gap,
+            holdout=config.split.holdout,
             seed=config.seed,
         ),
         seed=config.seed,
@@ -110,9 +160,11 @@ def build_evaluator(config: Config) -> Evaluator:
         seed=config.seed,
         slices=config.evaluation.slices,
         least_rows=config.evaluation.least_rows,
+        banned=config.evaluation.banned,
         gates=[Gate(**asdict(gate)) for gate in config.evaluation.gates],
     )
     evaluator.check_metrics(config.task)
+    evaluator.check_columns(schema_of(config))
     return evaluator
 
 

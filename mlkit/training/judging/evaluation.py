@@ -1,7 +1,7 @@
 """What was found of a model: its metrics on all rows and on parts of them, and its gates."""
 
 from dataclasses import asdict, dataclass
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import msgspec
@@ -64,6 +64,9 @@ class Difference:
         How much better the model is: above 0 it is the better one.
     low, high
         The paired bootstrap's interval of the gain.
+    error, freedom
+        Its standard error, and the degrees of freedom of Student's t that go with
+        it; NaN and 0 where nothing was drawn.
     """
 
     metric: str
@@ -74,6 +77,8 @@ class Difference:
     gain: float
     low: float
     high: float
+    error: float = nan
+    freedom: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,21 @@ class Comparison:
 
     champion: str
     differences: tuple[Difference, ...]
+
+    def table(self, level: float) -> str:
+        """Return the differences as a Markdown table; a gain above 0 is the model's."""
+        lines = [
+            f"Against the champion {self.champion}, on the same rows:",
+            "",
+            f"| rows | metric | value | champion | gain | {level:.0%} interval |",
+            "|---|---|--:|--:|--:|---|",
+        ]
+        lines += [
+            f"| {found.part or 'all'} | {found.metric} | {found.value:.4f} | {found.champion:.4f} "
+            f"| {found.gain:+.4f} | {found.low:+.4f} to {found.high:+.4f} |"
+            for found in self.differences
+        ]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,22 +165,31 @@ class Verdict:
         What it is, and what it may be; NaN where it is undefined.
     is_floor
         Whether it must be at least the bound, else at most.
+    unjudged
+        Why it could not be judged, such as that there is no champion yet; it
+        stops nothing then. Empty where it was judged.
     """
 
     what: str
     figure: float
     bound: float
     is_floor: bool
+    unjudged: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether the figure is within its bound; an undefined one is not."""
+        if self.unjudged:
+            return True
         return self.figure >= self.bound if self.is_floor else self.figure <= self.bound
 
     def __str__(self) -> str:
+        if self.unjudged:
+            return f"{self.what}: not judged, {self.unjudged}"
         word = "at least" if self.is_floor else "at most"
+        figure = "undefined on these rows" if isnan(self.figure) else f"{self.figure:.4f}"
         mark = "passed" if self.passed else "failed"
-        return f"{self.what} is {self.figure:.4f}, {word} {self.bound:.4f}: {mark}"
+        return f"{self.what} is {figure}, {word} {self.bound:.4f}: {mark}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +230,9 @@ class Evaluation:
         Rows left out because the model, or the champion, was trained or tuned on them.
     holdout
         How the rows were chosen, in words.
+    rows_digest
+        SHA-256 of the sorted fingerprints of the rows: two evaluations with the
+        same one are of the same rows.
     """
 
     scores: tuple[Score, ...]
@@ -219,6 +251,7 @@ class Evaluation:
     n_unlabelled: int
     n_seen: int
     holdout: str
+    rows_digest: str = ""
 
     def __getitem__(self, metric: str) -> Score:
         for score in self.scores:
@@ -274,15 +307,25 @@ class Evaluation:
         text = f"Judged on {self.n_rows:,} rows ({self.holdout})"
         text += f"; left out {' and '.join(left_out)}." if left_out else "."
         tables = [self.table(), *([self.slice_table()] if self.slices else [])]
+        tables += [self.comparison.table(self.level)] if self.comparison else []
         return "\n\n".join([text, *tables, *([self.verdict()] if self.gates else [])])
+
+    @property
+    def passed(self) -> bool:
+        """Whether no gate failed."""
+        return all(verdict.passed for verdict in self.gates)
 
     def verdict(self) -> str:
         """Return one sentence on the gates, and each that failed."""
         failed = [verdict for verdict in self.gates if not verdict.passed]
+        unjudged = [verdict for verdict in self.gates if verdict.unjudged]
+        first = f"{len(failed)} of {len(self.gates)} gates failed:"
         if not failed:
-            return f"All {len(self.gates)} gates passed."
-        lines = [f"{len(failed)} of {len(self.gates)} gates failed:"]
-        return "\n".join([*lines, *(f"- {verdict}" for verdict in failed)])
+            judged = len(self.gates) - len(unjudged)
+            first = f"All {len(self.gates)} gates passed."
+            if unjudged:
+                first = f"{judged} of {len(self.gates)} gates passed, the others were not judged:"
+        return "\n".join([first, *(f"- {verdict}" for verdict in [*failed, *unjudged])])
 
 
 #: What an evaluation may lack.

@@ -1,22 +1,30 @@
 """Judge a model on rows that it has not seen, beside what anybody could guess."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from mlkit.core.errors import ConfigError, listed, nearest
 from mlkit.core.log import get_logger, stage
+from mlkit.core.schema import Schema, check_name
+from mlkit.training.judging.banned import banned_verdict
+from mlkit.training.judging.comparison import check_comparable, compare
 from mlkit.training.judging.evaluation import Evaluation, Part, Score
 from mlkit.training.judging.figures import Figures
-from mlkit.training.judging.gates import Gate, check_gates, judged
+from mlkit.training.judging.gates import Gate, check_gates
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import Sample, draw_sample
 from mlkit.training.judging.slices import Slice, slices
+from mlkit.training.judging.verdicts import judged
 from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
+
+#: Draws without which there is no spread.
+_LEAST_DRAWS = 2
 
 
 class Evaluator:
@@ -42,6 +50,8 @@ class Evaluator:
         Rows that a slice must have.
     gates
         What the model must reach to ship.
+    banned
+        Columns of the schema that the model must not read; a gate of their own.
 
     Raises
     ------
@@ -59,11 +69,17 @@ class Evaluator:
         slices: Sequence[str] = (),
         least_rows: int = 100,
         gates: Sequence[Gate] = (),
+        banned: Sequence[str] = (),
     ) -> None:
         if not 0 < level < 1:
             raise ConfigError(f"evaluation.level must lie between 0 and 1, got {level}.")
         if n_resamples < 0:
             raise ConfigError(f"evaluation.n_resamples must not be negative, got {n_resamples}.")
+        if n_resamples < _LEAST_DRAWS and any(gate.champion is not None for gate in gates):
+            raise ConfigError(
+                f"A gate against the champion needs evaluation.n_resamples of at least "
+                f"{_LEAST_DRAWS}, got {n_resamples}."
+            )
         self.metrics = metrics
         self.n_resamples = n_resamples
         self.level = level
@@ -71,9 +87,15 @@ class Evaluator:
         self.slices = slices
         self.least_rows = least_rows
         self.gates = gates
+        self.banned = banned
 
     def evaluate(
-        self, model: TrainedModel, frame: pd.DataFrame, *, held_out: bool = False
+        self,
+        model: TrainedModel,
+        frame: pd.DataFrame,
+        *,
+        held_out: bool = False,
+        champion: TrainedModel | None = None,
     ) -> Evaluation:
         """Judge `model` on the labelled rows of `frame` that it was not trained on.
 
@@ -87,17 +109,25 @@ class Evaluator:
             Whether these rows are the holdout (`TrainedModel.holdout`), so that
             none is left out. Otherwise, of rows that are alike, as many are left
             out as the model was trained on.
+        champion
+            What to compare with, on the rows that neither has seen.
 
         Raises
         ------
         DataError
-            If the rows break the schema, carry unknown labels, or none are left.
+            If the rows break a schema, carry unknown labels, or none are left.
         ConfigError
-            If a metric does not fit the task.
+            If a metric does not fit the task, a column is none of the schema's,
+            or the champion predicts something else.
         """
         chosen = self.check_metrics(model.target.task)
+        self.check_columns(model.schema)
+        others = []
+        if champion is not None:
+            check_comparable(model, champion)
+            others = [champion]
         with stage(log, "evaluation", n_rows=len(frame), n_resamples=self.n_resamples):
-            sample = draw_sample(model, frame, held_out=held_out)
+            sample = draw_sample(model, frame, held_out=held_out, others=others)
             clusters, drawn = sample.clusters(model)
             resampler = Resampler(
                 len(sample.codes),
@@ -107,14 +137,27 @@ class Evaluator:
             )
             parts = slices(sample.frame, model.schema, self.slices, least=self.least_rows)
             whole, *by_slice = self._scored(model, sample, chosen, parts, resampler)
+            comparison = None
+            if champion is not None:
+                comparison = compare(
+                    sample,
+                    sample.others[0],
+                    name=champion.name,
+                    task=model.target.task,
+                    metrics=chosen,
+                    parts=parts,
+                    resampler=resampler,
+                    level=self.level,
+                    thresholds=(model.threshold, champion.threshold),
+                )
         parted = tuple(
             Part(name=part.name, column=part.column, n_rows=len(part.rows), scores=scored)
             for part, scored in zip(parts, by_slice, strict=True)
         )
-        return Evaluation(
+        evaluation = Evaluation(
             scores=whole,
             slices=parted,
-            gates=tuple(judged(self.gates, whole, parted)),
+            comparison=comparison,
             threshold=model.threshold,
             drawn=drawn,
             level=self.level,
@@ -124,7 +167,12 @@ class Evaluator:
             holdout=model.split.description
             if held_out and model.split
             else "those that the model was not trained on",
+            rows_digest=sample.digest,
         )
+        verdicts = judged(self.gates, evaluation)
+        if self.banned:
+            verdicts.append(banned_verdict(model, sample.frame, self.banned, self.seed))
+        return replace(evaluation, gates=tuple(verdicts))
 
     def _scored(
         self,
@@ -166,6 +214,14 @@ class Evaluator:
                     f"The metric {name} does not fit a {task} target. {nearest(name, valid)} "
                     f"It takes {listed(valid)}."
                 )
-        chosen = list(self.metrics or (name for name in valid if valid[name].is_default))
+        gated = {gate.metric for gate in self.gates}
+        chosen = list(
+            self.metrics or (name for name in valid if valid[name].is_default or name in gated)
+        )
         check_gates(self.gates, task, chosen, self.slices)
         return chosen
+
+    def check_columns(self, schema: type[Schema]) -> None:
+        """Raise a ConfigError if a column to cut by, or a banned one, is none of the schema's."""
+        for name in (*self.slices, *self.banned):
+            check_name(schema, name)

@@ -81,6 +81,18 @@ def _f1(_: Answers) -> Metric:
     return value
 
 
+def _precision(_: Answers) -> Metric:
+    return lambda rows: rows.pile.hits_chosen / rows.pile.chosen if rows.pile.chosen else np.nan
+
+
+def _recall(_: Answers) -> Metric:
+    return lambda rows: rows.pile.hits_chosen / rows.pile.positive if rows.pile.positive else np.nan
+
+
+def _positive_rate(_: Answers) -> Metric:
+    return lambda rows: rows.pile.chosen / rows.total
+
+
 def _ece(answers: Answers) -> Metric:
     """Return the expected calibration error of Naeini, Cooper and Hauskrecht (2015).
 
@@ -186,6 +198,9 @@ METRICS: dict[str, dict[str, Measure]] = {
         "ece": Measure(make=_ece),
         "accuracy": Measure(make=_accuracy, more_is_better=True),
         "f1": Measure(make=_f1, more_is_better=True),
+        "precision": Measure(make=_precision, more_is_better=True, is_default=False),
+        "recall": Measure(make=_recall, more_is_better=True, is_default=False),
+        "positive_rate": Measure(make=_positive_rate, more_is_better=True, is_default=False),
     },
     "multiclass": {
         "log_loss": Measure(make=_log_loss),

@@ -39,6 +39,14 @@ class Resampler:
         self.clusters = clusters
         self.n_units = n_rows if clusters is None else int(clusters.max(initial=-1)) + 1
 
+    def counts(self, rows: np.ndarray | slice) -> tuple[int, int]:
+        """Return how many rows are among these, and how many units that are drawn."""
+        if self.clusters is None:
+            n_rows = len(np.arange(self.n_rows)[rows])
+            return n_rows, n_rows
+        own = self.clusters[rows]
+        return len(own), len(np.unique(own))
+
     def weights(self, draw: int) -> np.ndarray:
         """Return how often each row (n_rows,) is in one draw."""
         # A generator for each draw, so that threads do not decide what is drawn.

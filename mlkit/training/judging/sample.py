@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.core.errors import DataError
-from mlkit.training.frames import fingerprints
+from mlkit.training.frames import digest, fingerprints
 from mlkit.training.splitting import grouped, shared_key
 from mlkit.training.trainer import TrainedModel
 
@@ -28,6 +28,10 @@ class Sample:
         Rows left out because their target is missing.
     n_seen
         Rows left out because a model was trained or tuned on them.
+    digest
+        SHA-256 of the rows' sorted fingerprints.
+    others
+        What each of the models that it is compared with predicts.
     """
 
     frame: pd.DataFrame
@@ -35,6 +39,8 @@ class Sample:
     scores: np.ndarray
     n_unlabelled: int
     n_seen: int
+    digest: str
+    others: tuple[np.ndarray, ...] = ()
 
     def clusters(self, model: TrainedModel) -> tuple[np.ndarray | None, str]:
         """Return which rows are alike for a reason of their own, and what they share.
@@ -78,21 +84,21 @@ def draw_sample(
     Raises
     ------
     DataError
-        If the rows break the schema, carry unknown labels, or none are left.
+        If the rows break a model's schema, carry unknown labels, or none are left.
     """
+    # Each by its own schema, for fingerprints are of its columns.
+    frames = [_validated(other, frame) for other in others]
     frame = model.schema.validate(frame)
     answers = model.target.values(frame)
     is_labelled = answers.notna().to_numpy()
-    seen = [] if held_out else [model.training_rows]
-    seen += [
-        model.tuning_rows,
-        *(rows for m in others for rows in (m.training_rows, m.tuning_rows)),
-    ]
-    seen = [rows for rows in seen if len(rows)]
-    is_seen = np.zeros(len(frame), dtype=bool)
-    if seen:
-        prints = fingerprints(frame[model.target.judged_columns(model.schema)])
-        is_seen = np.logical_or.reduce([_among(prints, rows) for rows in seen]) & is_labelled
+    prints = _prints(model, frame)
+    is_seen = _among(prints, model.tuning_rows)
+    if not held_out:
+        is_seen |= _among(prints, model.training_rows)
+    for other, rows in zip(others, frames, strict=True):
+        known = _prints(other, rows)
+        is_seen |= _among(known, other.training_rows) | _among(known, other.tuning_rows)
+    is_seen &= is_labelled
     keep = is_labelled & ~is_seen
     if not keep.any():
         raise DataError(
@@ -107,7 +113,26 @@ def draw_sample(
         scores=model.scores(frame),
         n_unlabelled=int((~is_labelled).sum()),
         n_seen=int(is_seen.sum()),
+        digest=digest(prints[keep]),
+        others=tuple(
+            other.scores(rows.iloc[keep]) for other, rows in zip(others, frames, strict=True)
+        ),
     )
+
+
+def _prints(model: TrainedModel, frame: pd.DataFrame) -> np.ndarray:
+    return fingerprints(frame[model.target.judged_columns(model.schema)])
+
+
+def _validated(other: TrainedModel, frame: pd.DataFrame) -> pd.DataFrame:
+    try:
+        return other.schema.validate(frame)
+    except DataError as error:
+        raise DataError(
+            f"The champion cannot score these rows: {error} Bring rows that hold to both "
+            "schemas, or compare with a champion of this one.",
+            error.violations,
+        ) from None
 
 
 def _among(prints: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -41,6 +41,11 @@ EXPECTED = {
     "accuracy": lambda y, p, **kw: reference.accuracy_score(y, p >= 0.5, **kw),
     "f1": lambda y, p, **kw: reference.f1_score(y, p >= 0.5, zero_division=0, **kw),
     "ece": calibration_error,
+    "precision": lambda y, p, **kw: reference.precision_score(
+        y, p >= 0.5, zero_division=np.nan, **kw
+    ),
+    "recall": lambda y, p, **kw: reference.recall_score(y, p >= 0.5, **kw),
+    "positive_rate": lambda _, p, sample_weight=None: np.average(p >= 0.5, weights=sample_weight),
 }
 
 

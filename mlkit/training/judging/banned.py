@@ -1,0 +1,61 @@
+"""Find whether a model reads columns that it must not, by taking them from it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mlkit.training.judging.evaluation import Verdict
+from mlkit.training.trainer import TrainedModel
+
+#: Rows that it is tried on.
+N_ROWS = 1000
+
+
+def read_columns(
+    model: TrainedModel, frame: pd.DataFrame, names: Sequence[str], seed: int = 0
+) -> list[str]:
+    """Return those of the columns that the model reads.
+
+    A column is read if predictions change, or fail, when it is dropped, or when
+    its values are shuffled over the rows. Targets and outcomes never reach a model.
+
+    Parameters
+    ----------
+    model
+        What is tried.
+    frame
+        Validated rows; some of them will do.
+    names
+        Columns of the schema.
+    seed
+        Of the shuffling.
+    """
+    known = frame[model.schema.names(known_before=True)].iloc[:N_ROWS]
+    order = np.random.default_rng(seed).permutation(len(known))
+    return [name for name in names if name in known.columns and _is_read(model, known, name, order)]
+
+
+def _is_read(model: TrainedModel, known: pd.DataFrame, name: str, order: np.ndarray) -> bool:
+    expected = _predicted(model, known)
+    shuffled = known.assign(**{name: known[name].iloc[order].set_axis(known.index)})
+    try:
+        found = [_predicted(model, known.drop(columns=name)), _predicted(model, shuffled)]
+    except Exception:  # noqa: BLE001
+        # A project's own code raises whatever it likes for want of a column.
+        return True
+    return not all(np.array_equal(expected, scores) for scores in found)
+
+
+def _predicted(model: TrainedModel, known: pd.DataFrame) -> np.ndarray:
+    predict = model.pipeline.predict_proba if model.classes else model.pipeline.predict
+    return np.asarray(predict(known))
+
+
+def banned_verdict(
+    model: TrainedModel, frame: pd.DataFrame, names: Sequence[str], seed: int
+) -> Verdict:
+    """Return the verdict on banned columns, with those that are read in its words."""
+    read = read_columns(model, frame, names, seed)
+    what = f"the number of banned columns that are read ({', '.join(read or names)})"
+    return Verdict(what=what, figure=len(read), bound=0, is_floor=False)
