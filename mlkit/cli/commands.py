@@ -42,8 +42,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.bundle or Path(config.bundles) / config.name)
     bundle = Bundle.open(folder, signers=required_signers())
     config.task = bundle.manifest.task
+    config.evaluation.champion = arguments.champion or config.evaluation.champion
     evaluator = workflow.build_evaluator(config)
-    champion = workflow.find_champion(arguments.champion or config.evaluation.champion)
+    champion = workflow.find_champion(config.evaluation.champion)
     data = arguments.data or config.data.path
     evaluation = workflow.evaluate(bundle, data, evaluator, champion)
     print(evaluation.summary())

@@ -27,6 +27,9 @@ from mlkit.training.trainer import TrainedModel, Trainer
 
 log = get_logger(__name__)
 
+#: Draws without which there is no spread.
+_LEAST_DRAWS = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -165,6 +168,11 @@ def build_evaluator(config: Config) -> Evaluator:
     )
     evaluator.check_metrics(config.task)
     evaluator.check_columns(schema_of(config))
+    if config.evaluation.champion is not None and config.evaluation.n_resamples < _LEAST_DRAWS:
+        raise ConfigError(
+            "To compare with a champion, evaluation.n_resamples must be at least "
+            f"{_LEAST_DRAWS}, got {config.evaluation.n_resamples}."
+        )
     return evaluator
 
 

@@ -17,6 +17,8 @@ from projects import BIN, ROOT, run
 
 from mlkit.cli import main
 from mlkit.core.bundle import Bundle
+from mlkit.training.config import GateConfig
+from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.runtime import open_model
 
 SMALL = ["model.estimator.max_iter=5", "evaluation.n_resamples=10"]
@@ -90,6 +92,74 @@ def test_a_bundle_of_another_file_is_judged_on_new_rows_only(mlkit, packed, flig
     code, out, _ = mlkit("evaluate", packed, tmp_path / "rows.parquet")
     assert code == 0
     assert f"{len(model.training_rows):,} that a model was trained or tuned on" in out
+
+
+def test_evaluate_exits_1_and_lists_each_gate_that_failed(mlkit, config, packed, monkeypatch):
+    """With its figure and its bound; of the model, of slices, and of the bundle."""
+    gates = [
+        {"metric": "roc_auc", "at_least": 0.1},
+        {"metric": "roc_auc", "at_least": 0.99, "slice": "origin"},
+        {"metric": "positive_rate", "disparity": "origin", "at_most": 0},
+        {"metric": "bundle_mb", "at_most": 0.001},
+        {"metric": "latency_p50_us", "at_most": 0.001},
+    ]
+    changed = config("evaluation.n_resamples=10", "evaluation.banned=[tailnum,carrier]")
+    changed.evaluation.gates = [GateConfig(**gate) for gate in gates]
+    monkeypatch.setattr("mlkit.training.config.load_config", lambda *_: changed)
+    code, out, _ = mlkit("evaluate", packed)
+    assert code == 1
+    *_, verdict = out.split("\n\n")
+    first, *failed = verdict.splitlines()
+    assert first == "7 of 8 gates failed:"
+    assert [line.split(" is ")[0] for line in failed] == [
+        "- roc_auc where origin=EWR",
+        "- roc_auc where origin=JFK",
+        "- roc_auc where origin=LGA",
+        "- the largest difference in positive_rate between slices by origin",
+        "- the number of banned columns that are read (carrier)",
+        "- bundle_mb",
+        "- latency_p50_us",
+    ]
+
+
+def test_a_model_is_compared_with_the_champion(mlkit, packed, tmp_path):
+    """In `evaluate`, and in `train`, whose bundle is written though a gate fails."""
+    code, out, _ = mlkit("evaluate", packed, "--champion", packed)
+    champion = Bundle.open(packed).model
+    assert code == 0
+    assert f"Against the champion {champion}, on the same rows:" in out
+    assert "All 3 gates passed." in out
+
+    code, out, _ = mlkit(
+        "train",
+        f"bundles={tmp_path}",
+        f"evaluation.champion={packed}",
+        "model.estimator.max_iter=1",
+        "evaluation.n_resamples=10",
+    )
+    assert code == 0
+    assert "It must not be promoted" in out
+    bundle = Bundle.open(tmp_path / "flight-delay")
+    kept = Evaluation.from_json(bundle.read("evaluation.json"))
+    assert kept.comparison.champion == champion
+    assert kept.n_seen > 0
+
+
+def test_a_holdout_is_frozen_and_held_out_by_the_next_run(mlkit, tmp_path):
+    """The rows are the same, so that two evaluations can be compared."""
+    path = tmp_path / "holdout.npy"
+    code, out, _ = mlkit("freeze", path, "split.test_fraction=0.1")
+    assert code == 0
+    n_rows = out.split()[0]
+    assert f"split.holdout={path}" in out
+    code, out, _ = mlkit("train", f"split.holdout={path}", f"bundles={tmp_path}", *SMALL)
+    assert code == 0
+    assert f"Judged on {n_rows} rows (the {n_rows} rows frozen in holdout.npy" in out
+    rows = Bundle.open(tmp_path / "flight-delay").manifest.lineage["rows"]
+    assert rows["trained_on"] > 0
+    assert rows["tuned_on"] == 0
+    code, _, error = mlkit("freeze", path)
+    assert (code, "is there already" in error) == (2, True)
 
 
 def test_check_data_lists_everything(mlkit, rows, tmp_path):
@@ -187,6 +257,14 @@ def test_a_file_that_is_no_table_is_named(mlkit, tmp_path, name, content, messag
         ("data.schema=flight_delay.schema.Fligth", 2, "Did you mean Flight"),
         ("evaluation.metrics=[rmse]", 2, "rmse does not fit a binary target"),
         ("split.cut=2030-01-01", 3, "0 to evaluate"),
+        ("split.holdout=nowhere.npy", 3, "mlkit freeze nowhere.npy"),
+        ("evaluation.slices=[orgin]", 2, "Did you mean origin"),
+        ("evaluation.banned=[tail]", 2, "Did you mean tailnum"),
+        ("evaluation.champion=nowhere", 5, "nowhere"),
+        ("evaluation.gates=[{metric: roc_auk, at_least: 1}]", 2, "Did you mean roc_auc"),
+        ("evaluation.gates=[{metric: rmse, at_most: 1}]", 2, "does not fit a binary target"),
+        ("evaluation.gates=[{metric: roc_auc}]", 2, "needs at_least or at_most"),
+        ("evaluation.gates=[{metric: f1, slice: dest, at_least: 0}]", 2, "slices has origin"),
         ("task=regression", 2, "leave out target.edges"),
         ("model.estimator.max_iter=50x", 2, "max_iter"),
         ("features._target_=os.system", 2, "not in a trusted package"),

@@ -23,9 +23,6 @@ from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
 
-#: Draws without which there is no spread.
-_LEAST_DRAWS = 2
-
 
 class Evaluator:
     """Compute metrics with bootstrap intervals, and the naive baseline's beside them.
@@ -75,11 +72,6 @@ class Evaluator:
             raise ConfigError(f"evaluation.level must lie between 0 and 1, got {level}.")
         if n_resamples < 0:
             raise ConfigError(f"evaluation.n_resamples must not be negative, got {n_resamples}.")
-        if n_resamples < _LEAST_DRAWS and any(gate.champion is not None for gate in gates):
-            raise ConfigError(
-                f"A gate against the champion needs evaluation.n_resamples of at least "
-                f"{_LEAST_DRAWS}, got {n_resamples}."
-            )
         self.metrics = metrics
         self.n_resamples = n_resamples
         self.level = level
