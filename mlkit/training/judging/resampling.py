@@ -51,7 +51,7 @@ class Resampler:
         """Return how often each row (n_rows,) is in one draw."""
         # A generator for each draw, so that threads do not decide what is drawn.
         rng = np.random.default_rng((self.seed, draw))
-        drawn = rng.integers(0, self.n_units, self.n_units)
+        drawn = rng.integers(0, self.n_units, self.n_units, dtype="int32")
         counts = np.bincount(drawn, minlength=self.n_units).astype("float64")
         return counts if self.clusters is None else counts[self.clusters]
 

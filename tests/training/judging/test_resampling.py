@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
+from mlkit.training.judging.figures import Figures
+from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 
 VALUES = np.random.default_rng(3).normal(size=120)
@@ -71,4 +74,24 @@ def test_intervals_cover_the_truth(size):
         )
         low, high = intervals(drawn, 0.95, 1)
         hits += low[0] <= 0 <= high[0]
+    assert 0.93 <= hits / n_simulations <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 10])
+def test_intervals_of_a_ranking_cover_the_truth(size):
+    """Of a ROC AUC too, in 93 to 97 of 100 simulations, rows being alone or ten of a day."""
+    rng = np.random.default_rng(size)
+    n_units, n_simulations, hits = 150, 1000, 0
+    clusters = np.repeat(np.arange(n_units), size)
+    # A positive row scores 1 more, a day shifts its rows, and each row has noise.
+    spread = 1 + 1
+    truth = norm.cdf(1 / np.sqrt(2 * spread))
+    for seed in range(n_simulations):
+        codes = rng.integers(0, 2, len(clusters))
+        scores = codes + np.repeat(rng.normal(size=n_units), size) + rng.normal(size=len(codes))
+        figures = Figures([METRICS["binary"]["roc_auc"]], codes, scores)
+        resampler = Resampler(len(codes), n_resamples=300, seed=seed, clusters=clusters)
+        low, high = intervals(resampler.draws(figures), 0.95, 1)
+        hits += low[0] <= truth <= high[0]
     assert 0.93 <= hits / n_simulations <= 0.97
