@@ -76,6 +76,7 @@ class EvaluationConfig:
     slices: list[str] = field(default_factory=list)
     least_rows: int = 100
     gates: list[GateConfig] = field(default_factory=list)
+    n_repeats: int = 5
 
 
 @dataclass(kw_only=True)

@@ -69,6 +69,15 @@ class TrainedModel:
             return np.empty((0, len(self.classes)) if self.target.task == "multiclass" else 0)
         return self._scores(self.pipeline, known)
 
+    def features(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return what the featurizer makes of the rows of a validated frame."""
+        made: pd.DataFrame = self.pipeline[0].transform(frame[self.schema.names(known_before=True)])
+        return made
+
+    def feature_scores(self, features: pd.DataFrame) -> np.ndarray:
+        """Score rows of features, as `features` returns them, one row or more."""
+        return self._scores(self.pipeline[1:], features)
+
     def simple_scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Score the rows of a validated frame with the simple model."""
         return self._scores(self.simple, frame[list(self.simple.feature_names_in_)])

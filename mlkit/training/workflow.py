@@ -110,6 +110,7 @@ def build_evaluator(config: Config) -> Evaluator:
         slices=config.evaluation.slices,
         least_rows=config.evaluation.least_rows,
         gates=[Gate(**asdict(gate)) for gate in config.evaluation.gates],
+        n_repeats=config.evaluation.n_repeats,
     )
     evaluator.check_metrics(config.task)
     return evaluator

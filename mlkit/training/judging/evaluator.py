@@ -10,10 +10,12 @@ from mlkit.core.errors import ConfigError, listed, nearest
 from mlkit.core.log import get_logger, stage
 from mlkit.training.judging.evaluation import Evaluation, Part, Score
 from mlkit.training.judging.gates import Gate, check_gates, judged
+from mlkit.training.judging.importance import contributions
 from mlkit.training.judging.metrics import METRICS, Prepare
 from mlkit.training.judging.resampling import Figures, Resampler, intervals
 from mlkit.training.judging.sample import Sample, draw_sample
 from mlkit.training.judging.slices import Slice, slices
+from mlkit.training.judging.weak import row_losses, worst_parts
 from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
@@ -42,6 +44,9 @@ class Evaluator:
         Rows that a slice must have.
     gates
         What the model must reach to ship.
+    n_repeats
+        Shuffles of each feature, to see what it contributes to the first of the
+        metrics; with 0 that is not computed.
 
     Raises
     ------
@@ -59,11 +64,14 @@ class Evaluator:
         slices: Sequence[str] = (),
         least_rows: int = 100,
         gates: Sequence[Gate] = (),
+        n_repeats: int = 5,
     ) -> None:
         if not 0 < level < 1:
             raise ConfigError(f"evaluation.level must lie between 0 and 1, got {level}.")
         if n_resamples < 0:
             raise ConfigError(f"evaluation.n_resamples must not be negative, got {n_resamples}.")
+        if n_repeats < 0:
+            raise ConfigError(f"evaluation.n_repeats must not be negative, got {n_repeats}.")
         self.metrics = metrics
         self.n_resamples = n_resamples
         self.level = level
@@ -71,6 +79,7 @@ class Evaluator:
         self.slices = slices
         self.least_rows = least_rows
         self.gates = gates
+        self.n_repeats = n_repeats
 
     def evaluate(
         self, model: TrainedModel, frame: pd.DataFrame, *, held_out: bool = False
@@ -106,14 +115,34 @@ class Evaluator:
                 clusters=clusters,
             )
             parts = slices(sample.frame, model.schema, self.slices, least=self.least_rows)
-            whole, *by_slice = self._scored(model, sample, chosen, parts, resampler)
+            worst = worst_parts(
+                sample.frame,
+                row_losses(sample.codes, sample.scores),
+                model.schema,
+                clusters=clusters,
+                least=self.least_rows,
+                seed=self.seed,
+            )
+            whole, *by_slice = self._scored(model, sample, chosen, [*parts, *worst], resampler)
+            contributed = contributions(
+                model,
+                sample,
+                chosen[0],
+                n_repeats=self.n_repeats,
+                n_resamples=self.n_resamples,
+                level=self.level,
+                seed=self.seed,
+            )
         parted = tuple(
             Part(name=part.name, column=part.column, n_rows=len(part.rows), scores=scored)
-            for part, scored in zip(parts, by_slice, strict=True)
+            for part, scored in zip([*parts, *worst], by_slice, strict=True)
         )
+        parted, weak = parted[: len(parts)], parted[len(parts) :]
         return Evaluation(
             scores=whole,
             slices=parted,
+            worst=weak,
+            contributions=contributed,
             gates=tuple(judged(self.gates, whole, parted)),
             drawn=drawn,
             level=self.level,
