@@ -40,10 +40,12 @@ class DataConfig:
 
 @dataclass(kw_only=True)
 class ModelConfig:
-    """The estimator, and the encoder before it; `_target_` names each one's class."""
+    """The estimator and what stands before it; `_target_` names each one's class."""
 
     estimator: dict[str, Any] = field(default_factory=dict)
     encoder: dict[str, Any] = field(default_factory=dict)
+    selector: dict[str, Any] = field(default_factory=dict)
+    calibration: str | None = None
 
 
 @dataclass(kw_only=True)

@@ -4,8 +4,6 @@ After Breiman, "Random Forests", Machine Learning 45, 2001, section 10, for any
 model: one feature's values are shuffled over the rows, which are scored again.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
@@ -68,33 +66,49 @@ def contributions(
     )
     measure = METRICS[model.target.task][metric]
     sign = 1 if measure.more_is_better else -1
-    whole = measure.prepare(codes, sample.scores[places])
     features = model.features(sample.frame.iloc[places])
-    found = []
-    for number, name in enumerate(features.columns):
-        rng = np.random.default_rng((seed, number))
-        shuffled = [
-            measure.prepare(codes, model.feature_scores(_shuffled(features, name, rng)))
-            for _ in range(n_repeats)
+    rng = np.random.default_rng(seed)
+    whole = measure.prepare(codes, sample.scores[places])
+    shuffled = [
+        measure.prepare(codes, scores)
+        for name in features.columns
+        for scores in _shuffled_scores(model, features, name, n_repeats, rng)
+    ]
+
+    def losses(weights: np.ndarray) -> list[float]:
+        value = whole(weights)
+        return [sign * (value - metric(weights)) for metric in shuffled]
+
+    n_features = features.shape[1]
+    shape = (n_features, n_repeats)
+    draws = resampler.draws(losses).reshape(-1, *shape)
+    chosen = rng.integers(0, n_repeats, draws.shape)
+    means = np.take_along_axis(draws, chosen, axis=2).mean(axis=2)
+    found = np.stack(
+        [
+            np.reshape(losses(np.ones(len(codes))), shape).mean(axis=1),
+            *intervals(means, level, n_features),
         ]
-
-        def losses(weights: np.ndarray, shuffled: list[Callable] = shuffled) -> list[float]:
-            value = whole(weights)
-            return [sign * (value - metric(weights)) for metric in shuffled]
-
-        draws = resampler.draws(losses)
-        chosen = rng.integers(0, n_repeats, (len(draws), n_repeats))
-        means = (
-            np.take_along_axis(draws, chosen, axis=1).mean(axis=1, keepdims=True)
-            if len(draws)
-            else np.empty((0, 1))
-        )
-        (low,), (high,) = intervals(means, level, 1).tolist()
-        loss = float(np.mean(losses(np.ones(len(codes)))))
-        found.append(Contribution(feature=str(name), metric=metric, loss=loss, low=low, high=high))
-    return tuple(sorted(found, key=lambda each: -each.loss))
+    )
+    told = [
+        Contribution(feature=str(name), metric=metric, loss=loss, low=low, high=high)
+        for name, (loss, low, high) in zip(features.columns, found.T.tolist(), strict=True)
+    ]
+    return tuple(sorted(told, key=lambda each: -each.loss))
 
 
-def _shuffled(features: pd.DataFrame, name: str, rng: np.random.Generator) -> pd.DataFrame:
-    order = rng.permutation(len(features))
-    return features.assign(**{name: features[name].iloc[order].set_axis(features.index)})
+def _shuffled_scores(
+    model: TrainedModel,
+    features: pd.DataFrame,
+    name: str,
+    n_repeats: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return the scores (n_repeats, n_rows, ...) of rows in which one feature is shuffled."""
+    n_rows = len(features)
+    # All repeats at once: an encoder takes most of its time for each call, not for each row.
+    tiled = features.iloc[np.tile(np.arange(n_rows), n_repeats)].reset_index(drop=True)
+    order = np.concatenate([rng.permutation(n_rows) for _ in range(n_repeats)])
+    tiled[name] = features[name].iloc[order].reset_index(drop=True)
+    scores = model.feature_scores(tiled)
+    return scores.reshape(n_repeats, n_rows, *scores.shape[1:])

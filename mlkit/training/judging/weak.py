@@ -24,7 +24,7 @@ LEAST_SHARE = 0.02
 _RISK = 0.05
 _MOMENTS = {
     "month": lambda local: local.dt.month,
-    "weekday": lambda local: local.dt.dayofweek,
+    "weekday": lambda local: local.dt.day_of_week,
     "hour": lambda local: local.dt.hour,
 }
 _LEAF = -1
