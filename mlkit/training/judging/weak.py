@@ -22,23 +22,21 @@ MOST_VALUES = 10
 LEAST_SHARE = 0.02
 #: How likely it is that any part is told of though the model errs alike everywhere.
 _RISK = 0.05
-_MOMENTS = {
-    "month": lambda local: local.dt.month,
-    "weekday": lambda local: local.dt.day_of_week,
-    "hour": lambda local: local.dt.hour,
-}
+_MOMENTS = ("month", "day_of_week", "hour")
 _LEAF = -1
 
 
 def row_losses(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Return each row's loss (n_rows,): its log loss, or its absolute error for numbers."""
     if codes.dtype.kind != "i":
-        return np.abs(codes - scores)
+        errors: np.ndarray = np.abs(codes - scores)
+        return errors
     if scores.ndim == 1:
         of_truth = np.where(codes == 1, scores, 1 - scores)
     else:
         of_truth = scores[np.arange(len(codes)), codes]
-    return -np.log(np.clip(of_truth, np.finfo("float64").eps, 1))
+    losses: np.ndarray = -np.log(np.clip(of_truth, np.finfo("float64").eps, 1))
+    return losses
 
 
 def worst_parts(
@@ -165,10 +163,9 @@ def _questions(column: Column, frame: pd.DataFrame, least: int) -> Iterator[_Que
             yield flag(is_so, f"{name}={value}", f"{name}≠{value}")
     elif column.kind == "datetime":
         local = values.dt.tz_localize(None) if column.tz else values
-        for part, of in _MOMENTS.items():
-            yield _Question(
-                name=f"{part} of {name}", column=name, numbers=of(local).to_numpy(dtype="float64")
-            )
+        for part in _MOMENTS:
+            numbers = getattr(local.dt, part).to_numpy(dtype="float64")
+            yield _Question(name=f"{part} of {name}", column=name, numbers=numbers)
     else:
         yield _Question(name=name, column=name, numbers=values.to_numpy(dtype="float64"))
 

@@ -1,0 +1,241 @@
+"""Which features earn their cost: what is lost without each, and the time that it saves."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from mlkit.core.errors import FeaturizerError, listed
+from mlkit.core.log import get_logger, stage
+from mlkit.core.rows import read_table
+from mlkit.scoring.compiled import CompiledRuntime
+from mlkit.training.compilation.compiler import compile_model
+from mlkit.training.features import Featurizer
+from mlkit.training.judging.evaluator import Evaluator
+from mlkit.training.judging.metrics import METRICS
+from mlkit.training.judging.resampling import Resampler, intervals
+from mlkit.training.judging.sample import draw_sample
+from mlkit.training.trainer import TrainedModel, Trainer
+
+log = get_logger(__name__)
+
+#: Rows that are scored at once to see how long that takes.
+N_TIMED = 1_000
+#: How often: the least time is what the machine's other work added nothing to.
+N_ROUNDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablated:
+    """What becomes of a model that is fitted without one feature.
+
+    Attributes
+    ----------
+    loss
+        How much worse it is, in the metric's units; below 0 it is better.
+    low, high
+        The paired bootstrap's interval of the loss.
+    share
+        How much less time it takes to score, as a share of the whole model's.
+    """
+
+    feature: str
+    loss: float
+    low: float
+    high: float
+    share: float
+
+    @property
+    def earns(self) -> bool:
+        """Whether the model is worse without, beyond what chance explains, or no quicker."""
+        return self.low > 0 or self.share <= 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablation:
+    """What each feature is worth and costs, the most worth first.
+
+    Attributes
+    ----------
+    value
+        The metric of the model with all features.
+    n_rows
+        Rows that all were judged on: held out of the training rows.
+    timed
+        What was timed, in words.
+    """
+
+    metric: str
+    value: float
+    level: float
+    n_rows: int
+    timed: str
+    features: tuple[Ablated, ...]
+
+    def table(self) -> str:
+        """Return it as a Markdown table."""
+        lines = [
+            f"| without | {self.metric} lost | {self.level:.0%} interval | scoring time | earns it |",
+            "|---|--:|---|--:|---|",
+        ]
+        lines += [
+            f"| {each.feature} | {each.loss:.4f} | {each.low:.4f} to {each.high:.4f} "
+            f"| {each.share:.1%} | {'yes' if each.earns else 'not shown'} |"
+            for each in self.features
+        ]
+        return "\n".join(lines)
+
+    def summary(self) -> str:
+        """Return what was judged and timed, the table, and the features that may go."""
+        idle = [each.feature for each in self.features if not each.earns]
+        return "\n\n".join(
+            [
+                f"With all features {self.metric} is {self.value:.4f}, on {self.n_rows:,} rows "
+                f"held out of the training rows. Timed: {self.timed}.",
+                self.table(),
+                f"Not shown to earn their cost, each taken alone: {listed(idle, most=20)}.",
+            ]
+        )
+
+
+class Without(Featurizer):
+    """Makes the features that another featurizer makes, but for one.
+
+    Attributes
+    ----------
+    featurizer_
+        The other one, fitted.
+    """
+
+    def __init__(self, featurizer: Featurizer, feature: str) -> None:
+        self.featurizer = featurizer
+        self.feature = feature
+
+    def fit(self, frame: pd.DataFrame, target: Any = None) -> Self:
+        """Fit the other one."""
+        self.featurizer_ = clone(self.featurizer).fit(frame, target)
+        return self
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the features of `frame` that are left."""
+        return self.featurizer_.transform(frame).drop(columns=self.feature)
+
+
+def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablation:
+    """Fit a model without each feature in turn, and hold it against that with all.
+
+    Nothing of the trainer's holdout is looked at: its training rows are split once
+    more in the same way, and all models are fitted and judged on these parts. The
+    intervals are of the rows that were drawn; that another seed would fit other
+    models is not in them.
+
+    Parameters
+    ----------
+    trainer
+        How the models are fitted.
+    evaluator
+        Its first metric, its bootstrap and its seed are used.
+    frame
+        Raw rows, as for `Trainer.fit`.
+
+    Raises
+    ------
+    MlkitError
+        As `Trainer.fit` does, or if there is but one feature.
+    """
+    inner = copy(trainer)
+    inner.splitter = replace(trainer.splitter, cut=None)
+    rows = trainer.fit(frame).training(frame)
+    whole = inner.fit(rows)
+    holdout = whole.holdout(rows)
+    sample = draw_sample(whole, holdout, held_out=True)
+    names = list(whole.features(sample.frame.head(1)).columns)
+    if len(names) < 2:
+        raise FeaturizerError(f"There is one feature, {listed(names)}: without it none is left.")
+    models = []
+    for number, name in enumerate(names, start=1):
+        with stage(log, "ablation", feature=str(name), number=number, of=len(names)):
+            varied = copy(inner)
+            varied.featurizer = Without(trainer.featurizer, name)
+            models.append(varied.fit(rows))
+    metric = evaluator.check_metrics(trainer.target.task)[0]
+    measure = METRICS[trainer.target.task][metric]
+    sign = 1 if measure.more_is_better else -1
+    clusters, _ = sample.clusters(whole)
+    resampler = Resampler(
+        len(sample.codes),
+        n_resamples=evaluator.n_resamples,
+        seed=evaluator.seed,
+        clusters=clusters,
+    )
+    of_whole = measure.prepare(sample.codes, sample.scores)
+    prepared = [measure.prepare(sample.codes, model.scores(sample.frame)) for model in models]
+
+    def losses(weights: np.ndarray) -> list[float]:
+        value = of_whole(weights)
+        return [sign * (value - metric(weights)) for metric in prepared]
+
+    ones = np.ones(len(sample.codes))
+    bounds = intervals(resampler.draws(losses), evaluator.level, len(names))
+    shares, timed = _shares(whole, models, sample.frame.head(N_TIMED))
+    found = [
+        Ablated(feature=str(name), loss=loss, low=low, high=high, share=share)
+        for name, loss, low, high, share in zip(
+            names, losses(ones), *bounds.tolist(), shares, strict=True
+        )
+    ]
+    return Ablation(
+        metric=metric,
+        value=of_whole(ones),
+        level=evaluator.level,
+        n_rows=len(sample.codes),
+        timed=timed,
+        features=tuple(sorted(found, key=lambda each: -each.loss)),
+    )
+
+
+def _shares(
+    whole: TrainedModel, models: Sequence[TrainedModel], frame: pd.DataFrame
+) -> tuple[list[float], str]:
+    """Return the share of the scoring time that each model saves, and what was timed.
+
+    A graph holds only what its outputs need, so that without a feature what computes
+    it is gone. Of Python code the features' share is not known: only the steps
+    behind them are timed.
+    """
+    known = whole.schema.names(known_before=True)
+    rows = read_table(whole.schema, frame[known])
+    try:
+        graphs = [compile_model(model) for model in (whole, *map(_pruned, models))]
+    except Exception:  # noqa: BLE001
+        # skl2onnx and ONNX Runtime raise what they like; there is another way to time.
+        features = [model.features(frame) for model in (whole, *models)]
+        calls = [
+            (model.feature_scores, made)
+            for model, made in zip((whole, *models), features, strict=True)
+        ]
+        timed = "the steps behind the features, in Python; what the features take is not in it"
+    else:
+        schema = whole.schema
+        calls = [(CompiledRuntime(g.graph, schema, g.inputs).scores, rows) for g in graphs]
+        timed = "the compiled function"
+    least = np.full(len(calls), np.inf)
+    for _ in range(N_ROUNDS):
+        for place, (score, given) in enumerate(calls):
+            start = perf_counter()
+            score(given)
+            least[place] = min(least[place], perf_counter() - start)
+    return (1 - least[1:] / least[0]).tolist(), f"{timed}, {len(frame):,} rows at once"
+
+
+def _pruned(model: TrainedModel) -> TrainedModel:
+    """Return a model of the featurizer itself: the encoder does not ask for what it has not."""
+    featurizer, *others = model.pipeline.steps
+    steps = [(featurizer[0], featurizer[1].featurizer_), *others]
+    return replace(model, pipeline=Pipeline(steps))
