@@ -1,8 +1,8 @@
 """Which features earn their cost: what is lost without each, and the time that it saves."""
 
-from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from math import isnan
 from time import perf_counter
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from mlkit.core.errors import FeaturizerError, listed
+from mlkit.core.errors import FeaturizerError, first_line, listed
 from mlkit.core.log import get_logger, stage
 from mlkit.core.rows import read_table
 from mlkit.scoring.compiled import CompiledRuntime
@@ -42,7 +42,8 @@ class Ablated:
     low, high
         The paired bootstrap's interval of the loss.
     share
-        How much less time it takes to score, as a share of the whole model's.
+        Share of the scoring time that it takes to make and to encode the feature;
+        NaN where it could not be measured.
     """
 
     feature: str
@@ -53,8 +54,8 @@ class Ablated:
 
     @property
     def earns(self) -> bool:
-        """Whether the model is worse without, beyond what chance explains, or no quicker."""
-        return self.low > 0 or self.share <= 0
+        """Whether the model is worse without, beyond what chance explains."""
+        return self.low > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +82,13 @@ class Ablation:
     def table(self) -> str:
         """Return it as a Markdown table."""
         lines = [
-            f"| without | {self.metric} lost | {self.level:.0%} interval | scoring time | earns it |",
+            f"| without | {self.metric} lost | {self.level:.0%} interval | scoring time "
+            "| earns it |",
             "|---|--:|---|--:|---|",
         ]
         lines += [
             f"| {each.feature} | {each.loss:.4f} | {each.low:.4f} to {each.high:.4f} "
-            f"| {each.share:.1%} | {'yes' if each.earns else 'not shown'} |"
+            f"| {'not known' if isnan(each.share) else f'{each.share:.1%}'} | {'yes' if each.earns else 'not shown'} |"
             for each in self.features
         ]
         return "\n".join(lines)
@@ -124,7 +126,22 @@ class Without(Featurizer):
 
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the features of `frame` that are left."""
-        return self.featurizer_.transform(frame).drop(columns=self.feature)
+        features: pd.DataFrame = self.featurizer_.transform(frame)
+        return features.drop(columns=self.feature)
+
+
+class Muted(Featurizer):
+    """Makes the features that a fitted featurizer makes, with one value for all rows in one."""
+
+    def __init__(self, featurizer: Featurizer, feature: str, value: Any) -> None:
+        self.featurizer = featurizer
+        self.feature = feature
+        self.value = value
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the features of `frame`, one of them constant."""
+        features: pd.DataFrame = self.featurizer.transform(frame)
+        return features.assign(**{self.feature: self.value})
 
 
 def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablation:
@@ -183,7 +200,7 @@ def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablat
 
     ones = np.ones(len(sample.codes))
     bounds = intervals(resampler.draws(losses), evaluator.level, len(names))
-    shares, timed = _shares(whole, models, sample.frame.head(N_TIMED))
+    shares, timed = _shares(whole, sample.frame.head(N_TIMED))
     found = [
         Ablated(feature=str(name), loss=loss, low=low, high=high, share=share)
         for name, loss, low, high, share in zip(
@@ -200,42 +217,45 @@ def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablat
     )
 
 
-def _shares(
-    whole: TrainedModel, models: Sequence[TrainedModel], frame: pd.DataFrame
-) -> tuple[list[float], str]:
-    """Return the share of the scoring time that each model saves, and what was timed.
+def _shares(model: TrainedModel, frame: pd.DataFrame) -> tuple[list[float], str]:
+    """Return the share of the scoring time that each feature takes, and what was timed.
 
-    A graph holds only what its outputs need, so that without a feature what computes
-    it is gone. Of Python code the features' share is not known: only the steps
-    behind them are timed.
+    A graph holds only what its outputs need: where a feature is one value for all
+    rows, what makes it is gone, and the steps behind it are the same. Of Python code
+    that cannot be said.
     """
-    known = whole.schema.names(known_before=True)
-    rows = read_table(whole.schema, frame[known])
-    try:
-        graphs = [compile_model(model) for model in (whole, *map(_pruned, models))]
-    except Exception:  # noqa: BLE001
-        # skl2onnx and ONNX Runtime raise what they like; there is another way to time.
-        features = [model.features(frame) for model in (whole, *models)]
-        calls = [
-            (model.feature_scores, made)
-            for model, made in zip((whole, *models), features, strict=True)
-        ]
-        timed = "the steps behind the features, in Python; what the features take is not in it"
-    else:
-        schema = whole.schema
-        calls = [(CompiledRuntime(g.graph, schema, g.inputs).scores, rows) for g in graphs]
-        timed = "the compiled function"
-    least = np.full(len(calls), np.inf)
+    features = model.features(frame)
+    rows = read_table(model.schema, frame[model.schema.names(known_before=True)])
+    whole = _compiled(model)
+    if whole is None:
+        return [np.nan] * features.shape[1], "nothing, since the model does not compile"
+    muted = [_compiled(_muted(model, name, values)) for name, values in features.items()]
+    runtimes = [whole, *(graph for graph in muted if graph is not None)]
+    least = np.full(len(runtimes), np.inf)
     for _ in range(N_ROUNDS):
-        for place, (score, given) in enumerate(calls):
+        for place, runtime in enumerate(runtimes):
             start = perf_counter()
-            score(given)
+            runtime.scores(rows)
             least[place] = min(least[place], perf_counter() - start)
-    return (1 - least[1:] / least[0]).tolist(), f"{timed}, {len(frame):,} rows at once"
+    # A feature that takes no longer than its constant takes nothing that could be told.
+    found = iter(np.maximum(1 - least[1:] / least[0], 0).tolist())
+    shares = [np.nan if graph is None else next(found) for graph in muted]
+    return shares, f"the compiled function, {len(frame):,} rows at once"
 
 
-def _pruned(model: TrainedModel) -> TrainedModel:
-    """Return a model of the featurizer itself: the encoder does not ask for what it has not."""
-    featurizer, *others = model.pipeline.steps
-    steps = [(featurizer[0], featurizer[1].featurizer_), *others]
-    return replace(model, pipeline=Pipeline(steps))
+def _muted(model: TrainedModel, name: Any, values: pd.Series) -> TrainedModel:
+    known = values.dropna()
+    value = known.iloc[0] if len(known) else np.nan
+    (_, featurizer), *others = model.pipeline.steps
+    muted = Muted(featurizer, name, value.item() if hasattr(value, "item") else value)
+    return replace(model, pipeline=Pipeline([("featurizer", muted), *others]))
+
+
+def _compiled(model: TrainedModel) -> CompiledRuntime | None:
+    try:
+        graph = compile_model(model)
+        return CompiledRuntime(graph.graph, model.schema, graph.inputs)
+    except Exception as error:  # noqa: BLE001
+        # skl2onnx and ONNX Runtime raise what they like.
+        log.debug("feature_not_timed", reason=first_line(error))
+        return None
