@@ -88,7 +88,8 @@ class Ablation:
         ]
         lines += [
             f"| {each.feature} | {each.loss:.4f} | {each.low:.4f} to {each.high:.4f} "
-            f"| {'not known' if isnan(each.share) else f'{each.share:.1%}'} | {'yes' if each.earns else 'not shown'} |"
+            f"| {'not known' if isnan(each.share) else f'{each.share:.1%}'} "
+            f"| {'yes' if each.earns else 'not shown'} |"
             for each in self.features
         ]
         return "\n".join(lines)
