@@ -493,7 +493,8 @@ def test_explain_tells_one_record(packed, project, tmp_path, capsys):
     total = sum(each["effect"] for each in found["effects"])
     assert total == pytest.approx(found["score"] - found["expected"])
     two = tmp_path / "two.json"
-    two.write_text(f"[{Path(record).read_text()}, {Path(record).read_text()}]")
+    one = (project / "data" / "flight.json").read_text()
+    two.write_text(f"[{one}, {one}]")
     assert main(["explain", str(packed), str(two)]) == 3
     assert "holds 2 records, but one is explained" in capsys.readouterr().err
 
