@@ -192,8 +192,8 @@ def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablat
         seed=evaluator.seed,
         clusters=clusters,
     )
-    of_whole = measure.prepare(sample.codes, sample.scores)
-    prepared = [measure.prepare(sample.codes, model.scores(sample.frame)) for model in models]
+    of_whole = measure.prepare(sample.codes, sample.scores, whole.threshold)
+    prepared = [measure.prepare(sample.codes, m.scores(sample.frame), m.threshold) for m in models]
 
     def losses(weights: np.ndarray) -> list[float]:
         value = of_whole(weights)

@@ -68,9 +68,9 @@ def contributions(
     sign = 1 if measure.more_is_better else -1
     features = model.features(sample.frame.iloc[places])
     rng = np.random.default_rng(seed)
-    whole = measure.prepare(codes, sample.scores[places])
+    whole = measure.prepare(codes, sample.scores[places], model.threshold)
     shuffled = [
-        measure.prepare(codes, scores)
+        measure.prepare(codes, scores, model.threshold)
         for name in features.columns
         for scores in _shuffled_scores(model, features, name, n_repeats, rng)
     ]
