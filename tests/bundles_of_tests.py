@@ -15,7 +15,7 @@ def parts_of(
 ) -> tuple[TrainedModel, Evaluation, pd.DataFrame]:
     """Return the model, its evaluation and its holdout, as `pack` takes them."""
     holdout = model.holdout(frame)
-    return model, Evaluator(n_resamples=0).evaluate(model, holdout), holdout
+    return model, Evaluator(n_resamples=0, n_repeats=0).evaluate(model, holdout), holdout
 
 
 def bundle_of(model: TrainedModel, frame: pd.DataFrame, folder: Path) -> Bundle:

@@ -122,6 +122,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(function="evaluate")
 
+    study = commands.add_parser("study", help="look closer at a model before it is trained")
+    kinds = study.add_subparsers(metavar="STUDY", required=True)
+    command = kinds.add_parser(
+        "ablation",
+        parents=[shared, project],
+        help="fit without each feature: what it is worth, and what it costs",
+    )
+    command.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as for train"
+    )
+    command.set_defaults(function="study_ablation")
+
     command = commands.add_parser(
         "freeze",
         parents=[shared, project],
@@ -140,6 +152,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("input", help="records (.json, .jsonl, - for stdin) or .parquet, .csv")
     command.add_argument("output", nargs="?", help="where a scored table goes (.parquet, .csv)")
     command.set_defaults(function="predict")
+
+    command = commands.add_parser(
+        "explain", parents=[shared, trusting], help="say what moved one prediction"
+    )
+    command.add_argument("bundle", help="the bundle's folder")
+    command.add_argument("record", help="one record (.json, .jsonl, - for stdin)")
+    command.add_argument("--json", action="store_true", help="print it as JSON, not as a table")
+    command.set_defaults(function="explain")
 
     command = commands.add_parser(
         "check-data", parents=[shared, project], help="hold a file against the project's schema"

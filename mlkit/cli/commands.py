@@ -62,6 +62,16 @@ def freeze(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def study_ablation(arguments: argparse.Namespace) -> int:
+    """Fit without each feature, and print what it is worth and what it costs."""
+    workflow, config = _project(arguments, "study ablation", arguments.overrides)
+    ablation, data = (_train_side(name, "study ablation") for name in ("ablation", "data"))
+    evaluator, trainer = workflow.build_evaluator(config), workflow.build_trainer(config)
+    frame = data.read_frame(config.data.path, trainer.schema)
+    print(ablation.ablate(trainer, evaluator, frame).summary())
+    return 0
+
+
 def predict(arguments: argparse.Namespace) -> int:
     """Score records to stdout, or a table to a file."""
     configure_logging("warning")
@@ -93,6 +103,22 @@ def predict(arguments: argparse.Namespace) -> int:
         raise DataError(f"{error} {place}", error.violations) from None
     for prediction in predictions:
         print(json.dumps(prediction.to_dict(), ensure_ascii=False))
+    return 0
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Print what moved the prediction of one record."""
+    configure_logging("warning")
+    trusted = [*arguments.trust, *trusted_packages()]
+    predictor = Predictor.load(arguments.bundle, trusted=trusted, signers=required_signers())
+    records = list(_records(arguments.record))
+    if len(records) != 1:
+        raise DataError(
+            f"{arguments.record} holds {len(records):,} records, but one is explained at a time. "
+            "Take one of them."
+        )
+    found = predictor.explain(records[0])
+    print(json.dumps(found.to_dict(), ensure_ascii=False) if arguments.json else found.table())
     return 0
 
 

@@ -16,6 +16,7 @@ from mlkit.core.extras import load
 from mlkit.core.rows import RecordRows, Rows, read_table
 from mlkit.core.schema import Schema, record_parser
 from mlkit.scoring import results
+from mlkit.scoring.explanation import Explanation, explanation
 from mlkit.scoring.forms import advice, is_columns, is_frame, type_name
 from mlkit.scoring.results import Prediction, Predictions
 
@@ -228,6 +229,31 @@ class Predictor:
             self.postprocess(prediction, record)
             for prediction, record in zip(predictions, prepared, strict=True)
         ]
+
+    def explain(self, record: Any) -> Explanation:
+        """Say what moved the prediction of one record; see `Explanation`.
+
+        It is held against the golden rows, in which personal data are replaced by
+        constants. Hooks see the record before, as in `predict`, but not what is
+        returned.
+
+        Raises
+        ------
+        DataError
+            Naming every field that breaks the schema, or what is no record.
+        """
+        if not isinstance(record, Mapping) or is_columns(record):
+            raise DataError(f"explain takes one record (mapping), got {type_name(record)}.")
+        prepared = self.preprocess(dict(record)) if self._hooks else record
+        golden = [self._values(each) for each in self.bundle.golden.records]
+        return explanation(
+            self._runtime.scores,
+            self.schema,
+            RecordRows(self.schema, [self._values(prepared)]),
+            RecordRows(self.schema, golden),
+            model=self.bundle.model,
+            classes=self.bundle.manifest.classes,
+        )
 
     def latency(self, n_calls: int = 1000) -> Latency:
         """Measure, on the golden rows, how long one record takes here and now.

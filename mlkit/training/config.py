@@ -55,10 +55,12 @@ class DataConfig:
 
 @dataclass(kw_only=True)
 class ModelConfig:
-    """The estimator, and the encoder before it; `_target_` names each one's class."""
+    """The estimator and what stands before it; `_target_` names each one's class."""
 
     estimator: dict[str, Any] = field(default_factory=dict)
     encoder: dict[str, Any] = field(default_factory=dict)
+    selector: dict[str, Any] = field(default_factory=dict)
+    calibration: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -96,6 +98,7 @@ class EvaluationConfig:
     gates: list[GateConfig] = field(default_factory=list)
     banned: list[str] = field(default_factory=list)
     champion: str | None = None
+    n_repeats: int = 5
 
 
 @dataclass(kw_only=True)

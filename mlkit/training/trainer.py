@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
 from mlkit.core.decision import THRESHOLD, check_finite
-from mlkit.core.errors import ConfigError, DataError
+from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
 from mlkit.training.encoding import TableEncoder
@@ -23,6 +24,12 @@ from mlkit.training.target import Target
 
 log = get_logger(__name__)
 
+#: How the probabilities of a classifier may be calibrated.
+CALIBRATIONS = ("sigmoid", "isotonic")
+#: A calibrator learns from what the estimator says of rows that it has not seen: each class
+#: needs a row in each of its folds.
+N_CALIBRATION_FOLDS = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
@@ -31,7 +38,7 @@ class TrainedModel:
     Attributes
     ----------
     pipeline
-        Featurizer, encoder and estimator, fitted.
+        Featurizer, encoder, the selector if there is one, and estimator, fitted.
     schema, target
         What it was given, and what it predicts.
     classes
@@ -75,6 +82,15 @@ class TrainedModel:
         if known.empty:
             return np.empty((0, len(self.classes)) if self.target.task == "multiclass" else 0)
         return self._scores(self.pipeline, known)
+
+    def features(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return what the featurizer makes of the rows of a validated frame."""
+        made: pd.DataFrame = self.pipeline[0].transform(frame[self.schema.names(known_before=True)])
+        return made
+
+    def feature_scores(self, features: pd.DataFrame) -> np.ndarray:
+        """Score rows of features, as `features` returns them, one row or more."""
+        return self._scores(self.pipeline[1:], features)
 
     def simple_scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Score the rows of a validated frame with the simple model."""
@@ -124,6 +140,12 @@ class Trainer:
         Any scikit-learn classifier (with `predict_proba`) or regressor; cloned.
     encoder
         Turns features into numbers; by default a `TableEncoder`.
+    selector
+        Chooses among the encoder's columns: any of scikit-learn's selectors; cloned.
+    calibration
+        `sigmoid` or `isotonic` learns from the estimator's answers on rows that it
+        has not seen what share of them is right (`CalibratedClassifierCV` with 5
+        folds and one final estimator, so that scoring takes no longer).
     splitter
         Chooses the holdout; by default in time where the schema has an event time.
     seed
@@ -140,6 +162,8 @@ class Trainer:
         featurizer: Featurizer,
         estimator: BaseEstimator,
         encoder: BaseEstimator | None = None,
+        selector: BaseEstimator | None = None,
+        calibration: str | None = None,
         splitter: Splitter | None = None,
         seed: int = 0,
         tuning_rows: np.ndarray | None = None,
@@ -155,11 +179,28 @@ class Trainer:
                 f"{type(estimator).__name__} has no predict_proba, which a {target.task} target "
                 "needs. Choose a classifier that predicts probabilities."
             )
+        if selector is not None and not hasattr(selector, "get_support"):
+            raise ConfigError(
+                f"{type(selector).__name__} is no selector: it has no get_support. Choose one of "
+                "sklearn.feature_selection."
+            )
+        if calibration is not None:
+            if calibration not in CALIBRATIONS:
+                raise ConfigError(
+                    f"model.calibration must be one of {listed(CALIBRATIONS)}, got {calibration!r}."
+                )
+            if target.task == "regression":
+                raise ConfigError(
+                    "model.calibration calibrates probabilities, but the task is a regression. "
+                    "Leave it out."
+                )
         self.schema = schema
         self.target = target
         self.featurizer = featurizer
         self.estimator = estimator
         self.encoder = TableEncoder() if encoder is None else encoder
+        self.selector = selector
+        self.calibration = calibration
         self.splitter = Splitter(seed=seed) if splitter is None else splitter
         self.seed = seed
         self.tuning_rows = no_rows() if tuning_rows is None else tuning_rows
@@ -197,6 +238,11 @@ class Trainer:
             raise DataError(
                 f"The rows to train on lack some answers: the split ({split.description}) leaves "
                 "them all in the holdout. Change split.cut, split.test_fraction or split.kind."
+            )
+        if self.calibration and (fewest := np.bincount(seen).min()) < N_CALIBRATION_FOLDS:
+            raise DataError(
+                f"A class of {self.target.column} has {fewest} rows to train on, but calibration "
+                f"needs {N_CALIBRATION_FOLDS} of each. Bring more, or leave out model.calibration."
             )
         pipeline = self._pipeline()
         with stage(log, "training", n_rows=len(rows), estimator=type(self.estimator).__name__):
@@ -240,13 +286,18 @@ class Trainer:
             return self.target.costs.threshold(np.concatenate(answers), scored)
 
     def _pipeline(self) -> Pipeline:
-        pipeline = Pipeline(
-            [
-                ("featurizer", clone(self.featurizer)),
-                ("encoder", clone(self.encoder)),
-                ("estimator", clone(self.estimator)),
-            ]
-        )
+        estimator = clone(self.estimator)
+        if self.calibration:
+            estimator = CalibratedClassifierCV(
+                estimator, method=self.calibration, cv=N_CALIBRATION_FOLDS, ensemble=False
+            )
+        steps = [
+            ("featurizer", clone(self.featurizer)),
+            ("encoder", clone(self.encoder)),
+            *([] if self.selector is None else [("selector", clone(self.selector))]),
+            ("estimator", estimator),
+        ]
+        pipeline = Pipeline(steps)
         unseeded = {
             name: self.seed
             for name, value in pipeline.get_params().items()

@@ -135,12 +135,14 @@ def build_trainer(config: Config) -> Trainer:
     """Return the Trainer that the settings describe; raise a ConfigError if they cannot."""
     trusted = trusted_packages()
     schema = find_schema(config.data.schema, trusted)
-    encoder = config.model.encoder
+    encoder, selector = config.model.encoder, config.model.selector
     return Trainer(
         schema=schema,
         target=_target(config, schema),
         featurizer=build(config.features, trusted, "features"),
         encoder=build(encoder, trusted, "model.encoder") if encoder else None,
+        selector=build(selector, trusted, "model.selector") if selector else None,
+        calibration=config.model.calibration,
         estimator=build(config.model.estimator, trusted, "model.estimator"),
         splitter=Splitter(
             kind=config.split.kind,  # type: ignore[arg-type]  # checked by Splitter
@@ -165,6 +167,7 @@ def build_evaluator(config: Config) -> Evaluator:
         least_rows=config.evaluation.least_rows,
         banned=config.evaluation.banned,
         gates=[Gate(**asdict(gate)) for gate in config.evaluation.gates],
+        n_repeats=config.evaluation.n_repeats,
     )
     evaluator.check_metrics(config.task)
     evaluator.check_columns(schema_of(config))

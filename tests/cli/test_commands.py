@@ -559,3 +559,28 @@ def test_help_names_every_exit_code(capsys):
         if isinstance(kind, type) and issubclass(kind, errors.MlkitError)
     }
     assert all(f"\n  {code} " in text for code in codes | {0, 70, 130})
+
+
+def test_explain_tells_one_record(packed, project, tmp_path, capsys):
+    """As a table, or as JSON whose effects add up; of several records none is chosen."""
+    record = str(project / "data" / "flight.json")
+    assert main(["explain", str(packed), record]) == 0
+    assert "| scheduled_departure | 2013-12-23 17:15:00 |" in capsys.readouterr().out
+    assert main(["explain", str(packed), record, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    total = sum(each["effect"] for each in found["effects"])
+    assert total == pytest.approx(found["score"] - found["expected"])
+    two = tmp_path / "two.json"
+    one = (project / "data" / "flight.json").read_text()
+    two.write_text(f"[{one}, {one}]")
+    assert main(["explain", str(packed), str(two)]) == 3
+    assert "holds 2 records, but one is explained" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_ablation_tells_every_feature(in_project, capsys):
+    """The table has a line for each, and no bundle is written."""
+    assert main(["study", "ablation", "model.estimator.max_iter=10"]) == 0
+    out = capsys.readouterr().out
+    assert "| departure_hour |" in out
+    assert "Not shown to earn their cost" in out

@@ -50,7 +50,7 @@ class Compiled:
 
 
 def compile_model(model: TrainedModel) -> Compiled:
-    """Return the model's featurizer, encoder and estimator as one graph.
+    """Return the model's featurizer, encoder, selector and estimator as one graph.
 
     Its output `scores` is (n_rows, n_classes), or (n_rows, 1) but for several classes.
 
@@ -60,15 +60,22 @@ def compile_model(model: TrainedModel) -> Compiled:
         Naming the operation that does not compile, and its file and line or
         the step of the pipeline.
     """
-    featurizer, encoder, estimator = (step for _, step in model.pipeline.steps)
+    featurizer, encoder, *selectors, estimator = (step for _, step in model.pipeline.steps)
     inputs, features = _traced(model.schema, featurizer)
     with _naming("encoder", encoder):
         matrix = encode(encoder, features, inputs.joined)
     rounded = _rounded(features, inputs)
-    places = [place for place, name in enumerate(numbers(encoder)) if name in rounded]
+    flags = [name in rounded for name in numbers(encoder)]
+    sources = [features[name].source for name in passed_through(encoder)]
+    for selector in selectors:
+        chosen = np.flatnonzero(selector.get_support())
+        matrix = op.gather(matrix, op.const(chosen), axis=1)
+        # Both tell of the first columns, of which these are left.
+        flags = [flags[place] for place in chosen if place < len(flags)]
+        sources = [sources[place] for place in chosen if place < len(sources)]
+    places = [place for place, is_rounded in enumerate(flags) if is_rounded]
     with _naming("estimator", estimator):
         found = scores(estimator, matrix, places)
-    sources = [features[name].source for name in passed_through(encoder)]
     return _built({"scores": found}, inputs, sources)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from mlkit.core.decision import THRESHOLD
+from mlkit.core.errors import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,11 @@ class Contribution:
     loss: float
     low: float
     high: float
+
+    @property
+    def helps(self) -> bool:
+        """Whether the model is worse without, beyond what chance explains."""
+        return self.low > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,15 +288,46 @@ class Evaluation:
         ]
         return "\n".join(lines)
 
+    def contribution_table(self) -> str:
+        """Return what each feature contributes as a Markdown table, the most first."""
+        metric = self.contributions[0].metric if self.contributions else "metric"
+        lines = [
+            f"| feature | {metric} lost without | {self.level:.0%} interval | helps |",
+            "|---|--:|---|---|",
+        ]
+        lines += [
+            f"| {each.feature} | {each.loss:.4f} | {each.low:.4f} to {each.high:.4f} "
+            f"| {'yes' if each.helps else 'not shown'} |"
+            for each in self.contributions
+        ]
+        return "\n".join(lines)
+
+    def useless(self) -> str:
+        """Return one sentence that names the features that are not shown to help."""
+        named = [each.feature for each in self.contributions if not each.helps]
+        if not named:
+            return f"All {len(self.contributions)} features help."
+        return (
+            f"Not shown to help ({len(named)} of {len(self.contributions)} features): "
+            f"{listed(named, most=20)}."
+        )
+
     def slice_table(self) -> str:
         """Return the slices' scores as a Markdown table, without intervals."""
+        return self._part_table("slice", self.slices)
+
+    def worst_table(self) -> str:
+        """Return the scores of the parts where the model errs most, as a Markdown table."""
+        return self._part_table("errs most where", self.worst)
+
+    def _part_table(self, head: str, parts: tuple[Part, ...]) -> str:
         names = [score.metric for score in self.scores]
-        lines = [f"| slice | rows | {' | '.join(names)} |", "|---|--:|" + "--:|" * len(names)]
+        lines = [f"| {head} | rows | {' | '.join(names)} |", "|---|--:|" + "--:|" * len(names)]
         lines += [
             f"| {part.name} | {part.n_rows:,} | "
             + " | ".join(f"{score.value:.4f}" for score in part.scores)
             + " |"
-            for part in self.slices
+            for part in parts
         ]
         return "\n".join(lines)
 
@@ -306,8 +343,13 @@ class Evaluation:
         ]
         text = f"Judged on {self.n_rows:,} rows ({self.holdout})"
         text += f"; left out {' and '.join(left_out)}." if left_out else "."
-        tables = [self.table(), *([self.slice_table()] if self.slices else [])]
-        tables += [self.comparison.table(self.level)] if self.comparison else []
+        tables = [
+            self.table(),
+            *([self.slice_table()] if self.slices else []),
+            *([self.worst_table()] if self.worst else []),
+            *([self.comparison.table(self.level)] if self.comparison else []),
+            *([self.useless()] if self.contributions else []),
+        ]
         return "\n\n".join([text, *tables, *([self.verdict()] if self.gates else [])])
 
     @property

@@ -14,11 +14,13 @@ from mlkit.training.judging.comparison import check_comparable, compare
 from mlkit.training.judging.evaluation import Evaluation, Part, Score
 from mlkit.training.judging.figures import Figures
 from mlkit.training.judging.gates import Gate, check_gates
+from mlkit.training.judging.importance import contributions
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import Sample, draw_sample
 from mlkit.training.judging.slices import Slice, slices
 from mlkit.training.judging.verdicts import judged
+from mlkit.training.judging.weak import row_losses, worst_parts
 from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
@@ -53,6 +55,9 @@ class Evaluator:
         What the model must reach to ship.
     banned
         Columns of the schema that the model must not read; a gate of their own.
+    n_repeats
+        Shuffles of each feature, to see what it contributes to the first of the
+        metrics; with 0 that is not computed.
 
     Raises
     ------
@@ -71,11 +76,14 @@ class Evaluator:
         least_rows: int = 100,
         gates: Sequence[Gate] = (),
         banned: Sequence[str] = (),
+        n_repeats: int = 5,
     ) -> None:
         if not 0 < level < 1:
             raise ConfigError(f"evaluation.level must lie between 0 and 1, got {level}.")
         if n_resamples < 0:
             raise ConfigError(f"evaluation.n_resamples must not be negative, got {n_resamples}.")
+        if n_repeats < 0:
+            raise ConfigError(f"evaluation.n_repeats must not be negative, got {n_repeats}.")
         self.metrics = metrics
         self.n_resamples = n_resamples
         self.level = level
@@ -84,6 +92,7 @@ class Evaluator:
         self.least_rows = least_rows
         self.gates = gates
         self.banned = banned
+        self.n_repeats = n_repeats
 
     def evaluate(
         self,
@@ -134,7 +143,24 @@ class Evaluator:
             if self.n_resamples and resampler.n_units < LEAST_CLUSTERS and clusters is not None:
                 log.warning("intervals_too_narrow", drawn=drawn, n_drawn=resampler.n_units)
             parts = slices(sample.frame, model.schema, self.slices, least=self.least_rows)
-            whole, *by_slice = self._scored(model, sample, chosen, parts, resampler)
+            worst = worst_parts(
+                sample.frame,
+                row_losses(sample.codes, sample.scores),
+                model.schema,
+                clusters=clusters,
+                least=self.least_rows,
+                seed=self.seed,
+            )
+            whole, *by_slice = self._scored(model, sample, chosen, [*parts, *worst], resampler)
+            contributed = contributions(
+                model,
+                sample,
+                chosen[0],
+                n_repeats=self.n_repeats,
+                n_resamples=self.n_resamples,
+                level=self.level,
+                seed=self.seed,
+            )
             comparison = None
             if champion is not None:
                 comparison = compare(
@@ -150,11 +176,14 @@ class Evaluator:
                 )
         parted = tuple(
             Part(name=part.name, column=part.column, n_rows=len(part.rows), scores=scored)
-            for part, scored in zip(parts, by_slice, strict=True)
+            for part, scored in zip([*parts, *worst], by_slice, strict=True)
         )
+        parted, weak = parted[: len(parts)], parted[len(parts) :]
         evaluation = Evaluation(
             scores=whole,
             slices=parted,
+            worst=weak,
+            contributions=contributed,
             comparison=comparison,
             threshold=model.threshold,
             drawn=drawn,
