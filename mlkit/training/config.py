@@ -76,6 +76,8 @@ class EvaluationConfig:
     slices: list[str] = field(default_factory=list)
     least_rows: int = 100
     gates: list[GateConfig] = field(default_factory=list)
+    honest: list[str] = field(default_factory=list)
+    compare_splits: bool = True
 
 
 @dataclass(kw_only=True)
