@@ -233,7 +233,9 @@ def staleness(trainer: Trainer, frame: pd.DataFrame, *, window: int = WINDOW) ->
     is_defined = ~np.isnan(losses)
     losses, ages, models, months = (x[is_defined] for x in (losses, ages, models, months))
     slope = _slope(losses, ages, months)
-    error = np.hypot(*(_jackknife(losses, ages, months, parts) for parts in (models, months)))
+    error = np.hypot(
+        _jackknife(losses, ages, months, models), _jackknife(losses, ages, months, months)
+    )
     reach = float(student.ppf(0.975, len(np.unique(models)) - 1) * error)
     return Staleness(
         metric=name,
