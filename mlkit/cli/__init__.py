@@ -184,6 +184,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--force", action="store_true", help="replace a schema that is there")
     command.set_defaults(function="infer_schema")
 
+    study = commands.add_parser("study", help="learn more about a model than one run tells")
+    actions = study.add_subparsers(metavar="ACTION", required=True)
+    for name, purpose in (
+        ("learning-curve", "say whether more rows would help"),
+        ("staleness", "say how much worse a model gets per month of age"),
+    ):
+        command = actions.add_parser(name, parents=[shared, project], help=purpose)
+        command.add_argument(
+            "overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as for train"
+        )
+        command.set_defaults(function="study", study=name.replace("-", "_"))
+
     command = commands.add_parser(
         "keygen", parents=[shared], help="make a key to sign bundles with"
     )

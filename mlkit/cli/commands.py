@@ -165,6 +165,16 @@ def infer_schema(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def study(arguments: argparse.Namespace) -> int:
+    """Fit the project's model many times over, and print what that shows."""
+    workflow, config = _project(arguments, "study", arguments.overrides)
+    studies = _train_side("studies", "study")
+    trainer = workflow.build_trainer(config)
+    frame = _train_side("data", "study").read_frame(config.data.path, trainer.schema)
+    print(getattr(studies, arguments.study)(trainer, frame).summary())
+    return 0
+
+
 def keygen(arguments: argparse.Namespace) -> int:
     """Write a new private key, and print the public one."""
     print(signing.create_key(Path(arguments.file)))

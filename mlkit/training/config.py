@@ -99,6 +99,8 @@ class EvaluationConfig:
     banned: list[str] = field(default_factory=list)
     champion: str | None = None
     n_repeats: int = 5
+    honest: list[str] = field(default_factory=list)
+    compare_splits: bool = True
 
 
 @dataclass(kw_only=True)

@@ -14,10 +14,12 @@ from mlkit.training import freezing, lineage
 from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
+from mlkit.training.flattery import compare_splits
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.gates import Gate
 from mlkit.training.judging.verdicts import bundle_verdicts
+from mlkit.training.leaks import hunt_leaks
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
 from mlkit.training.runtime import open_model
@@ -63,10 +65,14 @@ def train(config: Config) -> Run:
             frame = trainer.schema.validate(read_frame(config.data.path, trainer.schema))
         model = trainer.fit(frame)
         holdout = model.holdout(frame)
+        leaks = hunt_leaks(model, frame, honest=config.evaluation.honest)
+        compares = config.evaluation.compare_splits
+        flattery = compare_splits(trainer, model, frame) if compares else None
         n_unlabelled = int(trainer.target.values(frame).isna().sum())
         evaluation = replace(
-            evaluator.evaluate(model, holdout, held_out=True, champion=champion),
+            evaluator.evaluate(model, holdout, held_out=True, champion=champion, leaks=leaks),
             n_unlabelled=n_unlabelled,
+            flattery=flattery,
         )
         bundle = pack(
             model,

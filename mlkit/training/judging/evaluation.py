@@ -350,7 +350,18 @@ class Evaluation:
             *([self.comparison.table(self.level)] if self.comparison else []),
             *([self.useless()] if self.contributions else []),
         ]
-        return "\n\n".join([text, *tables, *([self.verdict()] if self.gates else [])])
+        parts = [text, *tables, self.warnings(), self.verdict() if self.gates else ""]
+        return "\n\n".join(part for part in parts if part)
+
+    def warnings(self) -> str:
+        """Return a line for each leak, and one on what a random split would have promised."""
+        lines = [f"Suspicious ({leak.kind}): {leak.message}" for leak in self.leaks]
+        if (found := self.flattery) is not None:
+            lines.append(
+                f"On {found.n_rows:,} training rows, {found.metric} is {found.at_random:.3f} by "
+                f"a random split, and {found.as_split:.3f} by a sound one."
+            )
+        return "\n".join(lines)
 
     @property
     def passed(self) -> bool:

@@ -11,7 +11,7 @@ from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema, check_name
 from mlkit.training.judging.banned import banned_verdict
 from mlkit.training.judging.comparison import check_comparable, compare
-from mlkit.training.judging.evaluation import Evaluation, Part, Score
+from mlkit.training.judging.evaluation import Evaluation, Leak, Part, Score
 from mlkit.training.judging.figures import Figures
 from mlkit.training.judging.gates import Gate, check_gates
 from mlkit.training.judging.importance import contributions
@@ -101,6 +101,7 @@ class Evaluator:
         *,
         held_out: bool = False,
         champion: TrainedModel | None = None,
+        leaks: Sequence[Leak] = (),
     ) -> Evaluation:
         """Judge `model` on the labelled rows of `frame` that it was not trained on.
 
@@ -116,6 +117,8 @@ class Evaluator:
             out as the model was trained on.
         champion
             What to compare with, on the rows that neither has seen.
+        leaks
+            What `hunt_leaks` has found; kept, and counted by a gate on `leaks`.
 
         Raises
         ------
@@ -185,6 +188,7 @@ class Evaluator:
             worst=weak,
             contributions=contributed,
             comparison=comparison,
+            leaks=tuple(leaks),
             threshold=model.threshold,
             drawn=drawn,
             level=self.level,
