@@ -80,10 +80,7 @@ class TrainedModel:
         return np.array(np.broadcast_to(guess, shape), dtype="float64")
 
     def _scores(self, pipeline: Pipeline, known: pd.DataFrame) -> np.ndarray:
-        if not self.classes:
-            return check_finite(np.asarray(pipeline.predict(known), dtype="float64"))
-        scores = np.asarray(pipeline.predict_proba(known), dtype="float64")
-        return check_finite(scores[:, 1] if self.target.task == "binary" else scores)
+        return pipeline_scores(pipeline, known, self.target.task)
 
     def holdout(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the frame given to `Trainer.fit` that were held out."""
@@ -100,6 +97,41 @@ class TrainedModel:
                 "rows that it was trained on are left out."
             )
         return self.split
+
+
+def pipeline_scores(pipeline: Pipeline, known: pd.DataFrame, task: str) -> np.ndarray:
+    """Score at least one row with a fitted pipeline; see `Runtime.scores` for the shape."""
+    if task == "regression":
+        return check_finite(np.asarray(pipeline.predict(known), dtype="float64"))
+    scores = np.asarray(pipeline.predict_proba(known), dtype="float64")
+    return check_finite(scores[:, 1] if task == "binary" else scores)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Validated rows that have an answer, and which of them may train.
+
+    Attributes
+    ----------
+    frame, codes
+        The rows, and their answers as `Target.codes` gives them.
+    classes
+        Labels in the order of their codes; empty for a regression.
+    split
+        Positions in `frame`.
+    positions
+        Where each row lay in the frame that was given.
+    """
+
+    frame: pd.DataFrame
+    codes: np.ndarray
+    classes: tuple[Any, ...]
+    split: Split
+    positions: np.ndarray
+
+    def training(self) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return the rows that may train, and their codes."""
+        return self.frame.iloc[self.split.train], self.codes[self.split.train]
 
 
 class Trainer:
@@ -175,6 +207,35 @@ class Trainer:
         ConfigError
             If an estimator's parameter is of no valid type or value.
         """
+        prepared = self.prepare(frame)
+        split, classes = prepared.split, prepared.classes
+        rows, seen = prepared.training()
+        with stage(log, "training", n_rows=len(rows), estimator=type(self.estimator).__name__):
+            pipeline = self.fit_pipeline(rows, seen)
+            simple = fit_simple(self.schema, self.target, rows, seen, self.seed)
+        prior = np.bincount(seen) / len(seen) if classes else np.array([seen.mean()])
+        return TrainedModel(
+            pipeline=pipeline,
+            schema=self.schema,
+            target=self.target,
+            classes=classes,
+            prior=prior,
+            training_rows=self.row_prints(rows),
+            tuning_rows=self.tuning_rows,
+            simple=simple,
+            split=Split(
+                kind=split.kind,
+                description=split.description,
+                train=prepared.positions[split.train],
+                holdout=prepared.positions[split.holdout],
+            ),
+        )
+
+    def prepare(self, frame: pd.DataFrame) -> Prepared:
+        """Validate raw rows, leave out those without a target, and split the rest.
+
+        See `fit` for what is raised.
+        """
         with stage(log, "validation", n_rows=len(frame)):
             frame = self.schema.validate(frame)
             answers = self.target.values(frame)
@@ -185,36 +246,31 @@ class Trainer:
             classes = self.target.classes(answers)
             codes = self.target.codes(answers, classes)
         split = self.splitter.split(frame, self.schema, codes)
-        rows, seen = frame.iloc[split.train], codes[split.train]
-        if len(np.unique(seen)) < max(len(classes), 2):
+        if len(np.unique(codes[split.train])) < max(len(classes), 2):
             raise DataError(
                 f"The rows to train on lack some answers: the split ({split.description}) leaves "
                 "them all in the holdout. Change split.cut, split.test_fraction or split.kind."
             )
+        return Prepared(frame=frame, codes=codes, classes=classes, split=split, positions=labelled)
+
+    def fit_pipeline(
+        self, rows: pd.DataFrame, codes: np.ndarray, *, until: str = "estimator"
+    ) -> Pipeline:
+        """Return featurizer, encoder and estimator, fitted on rows of `Prepared`.
+
+        With `until` it ends with the part of that name. See `fit` for what is raised.
+        """
         pipeline = self._pipeline()
-        with stage(log, "training", n_rows=len(rows), estimator=type(self.estimator).__name__):
-            try:
-                pipeline.fit(rows[self.schema.names(known_before=True)], seen)
-            except InvalidParameterError as error:
-                raise ConfigError(f"A part of the model refuses its settings: {error}") from error
-            simple = fit_simple(self.schema, self.target, rows, seen, self.seed)
-        prior = np.bincount(seen) / len(seen) if classes else np.array([seen.mean()])
-        return TrainedModel(
-            pipeline=pipeline,
-            schema=self.schema,
-            target=self.target,
-            classes=classes,
-            prior=prior,
-            training_rows=np.sort(fingerprints(rows[self.target.judged_columns(self.schema)])),
-            tuning_rows=self.tuning_rows,
-            simple=simple,
-            split=Split(
-                kind=split.kind,
-                description=split.description,
-                train=labelled[split.train],
-                holdout=labelled[split.holdout],
-            ),
-        )
+        pipeline = pipeline[: list(pipeline.named_steps).index(until) + 1]
+        try:
+            pipeline.fit(rows[self.schema.names(known_before=True)], codes)
+        except InvalidParameterError as error:
+            raise ConfigError(f"A part of the model refuses its settings: {error}") from error
+        return pipeline
+
+    def row_prints(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return what later tells that rows were seen: their sorted fingerprints (uint64)."""
+        return np.sort(fingerprints(rows[self.target.judged_columns(self.schema)]))
 
     def _pipeline(self) -> Pipeline:
         pipeline = Pipeline(
