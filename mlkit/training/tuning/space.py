@@ -185,7 +185,10 @@ def _current(config: Config, key: str) -> Any:
     parameters = build(node, trusted_packages(), parent).get_params(deep=False)
     if name not in parameters:
         meant = nearest(key, [f"{parent}.{parameter}" for parameter in parameters])
-        raise ConfigError(f"tuning.space.{key} is no parameter of {node['_target_']}. {meant}")
+        raise ConfigError(
+            f"tuning.space.{key} is no parameter of {node['_target_']}. {meant} A model of another "
+            "kind takes a space of its own: a file in conf/tuning."
+        )
     return parameters[name]
 
 

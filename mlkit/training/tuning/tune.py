@@ -43,9 +43,9 @@ def tune(config: Config, folder: str | Path = "conf") -> Tuned:
         Without the extra `tune`.
     """
     searching = load("mlkit.training.tuning.search", extra="tune", purpose="mlkit tune")
-    dimensions = read_space(config)
-    metric = chosen_metric(config.task, config.tuning.metric)
     trainer = build_trainer(config)
+    metric = chosen_metric(config.task, config.tuning.metric)
+    dimensions = read_space(config)
     seen_before = tuning_rows(config.model.tuning_rows)
     with structlog.contextvars.bound_contextvars(model=config.name):
         frame = read_frame(config.data.path, trainer.schema)
