@@ -30,7 +30,7 @@ from mlkit.training.tuning.tuned import Tuned
 from mlkit.training.workflow import build_trainer, schema_of
 
 log = get_logger(__name__)
-#: As many failures with nothing else before them, and the search ends.
+#: As many failures, and nothing else in the study, end a run.
 _MOST_FAILURES = 5
 
 
@@ -122,9 +122,9 @@ def _said(error: Exception, schema: type[Schema]) -> str:
 
 
 def _check_any_good(study: Study, n_before: int) -> None:
-    """Raise a ConfigError once the first trials of this run have all failed."""
+    """Raise a ConfigError once this run has only had failures, and no run before it else."""
     new = finished(study)[n_before:]
-    if len(new) >= _MOST_FAILURES and all(trial.state == TrialState.FAIL for trial in new):
+    if len(new) >= _MOST_FAILURES and _best(study) is None:
         raise _no_good(new)
 
 

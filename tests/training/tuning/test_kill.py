@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,9 +32,9 @@ def finished(database: Path) -> dict[int, tuple]:
     }
 
 
-def run_and_kill(command: list, folder: Path, chance: random.Random) -> list[int]:
-    """Kill the command within a second after some progress; return the trials it told of."""
-    process = subprocess.Popen(
+def start(command: list, folder: Path) -> subprocess.Popen:
+    """Start a command of this checkout, with its events to be read."""
+    return subprocess.Popen(
         command,
         cwd=folder,
         stderr=subprocess.PIPE,
@@ -41,6 +42,11 @@ def run_and_kill(command: list, folder: Path, chance: random.Random) -> list[int
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )
+
+
+def run_and_kill(command: list, folder: Path, chance: random.Random) -> list[int]:
+    """Kill the command within a second after some progress; return the trials it told of."""
+    process = start(command, folder)
     told: list[int] = []
     wanted = chance.randrange(3)
     for line in process.stderr:
@@ -57,16 +63,35 @@ def run_and_kill(command: list, folder: Path, chance: random.Random) -> list[int
     return told + [event["number"] for event in events if event["event"] == "trial_finished"]
 
 
-def test_ten_kills_lose_at_most_the_running_trials(in_project, flights, tmp_path, capsys):
-    """Whatever was told of is kept as it was, and the search then comes to its end."""
+@pytest.fixture
+def settings(in_project, flights, tmp_path) -> list[str]:
+    """Return the arguments of a search of short trials, away from the project's settings."""
     flights.iloc[::4].to_parquet(tmp_path / "flights.parquet")
     shutil.copytree(in_project / "conf", tmp_path / "conf")
-    settings = [
-        *("--conf", str(tmp_path / "conf")),
-        *(f"data.path={tmp_path / 'flights.parquet'}", f"tuning.folder={tmp_path / 'tuning'}"),
-        *("model.estimator.max_iter=3", "tuning.folds=2", f"tuning.trials={N_TRIALS}"),
+    return [
+        *("--conf", str(tmp_path / "conf"), f"data.path={tmp_path / 'flights.parquet'}"),
+        *(f"tuning.folder={tmp_path / 'tuning'}", f"tuning.trials={N_TRIALS}", "tuning.folds=2"),
         "+tuning.space={model.estimator.max_iter:{low:2,high:9}}",
     ]
+
+
+def test_an_interrupt_tells_the_best_so_far(settings, in_project, tmp_path):
+    """Ctrl-C: exit code 130, the best values in an event, and no settings are written."""
+    process = start([sys.executable, "-m", "mlkit", "tune", *settings], in_project)
+    for line in process.stderr:
+        if "trial_finished" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    *_, event, last = process.stderr.read().splitlines()
+    assert process.wait() == 130
+    assert json.loads(event)["event"] == "tuning_interrupted"
+    assert "model.estimator.max_iter" in json.loads(event)["parameters"]
+    assert last == "mlkit: interrupted; nothing was left half-written."
+    assert not (tmp_path / "conf/model/tuned.yaml").exists()
+
+
+def test_ten_kills_lose_at_most_the_running_trials(settings, in_project, tmp_path, capsys):
+    """Whatever was told of is kept as it was, and the search then comes to its end."""
     database = tmp_path / "tuning" / "flight-delay.db"
     chance = random.Random(4)  # noqa: S311
     kept: dict[int, tuple] = {}

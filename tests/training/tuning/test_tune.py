@@ -1,5 +1,7 @@
 """A search is nested in the training side, goes on where it stopped, and writes what it found."""
 
+import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import yaml
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from mlkit.cli import main
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.extras import MissingExtraError
 from mlkit.training.tuning import tune
@@ -74,6 +77,18 @@ def test_the_best_is_written_as_a_model_that_trains(searched, few, tmp_path):
     model = build_trainer(settings).fit(few)
     assert len(model.tuning_rows)
     np.testing.assert_array_equal(model.tuning_rows, model.training_rows)
+
+
+def test_the_command_says_how_to_train(searched, in_project, tmp_path, capsys):
+    """What was given beside the search goes with what was found."""
+    conf = shutil.copytree(in_project / "conf", tmp_path / "settings")
+    given = [f"data.path={searched().data.path}", "seed=3", "model.estimator.max_iter=3"]
+    tuning = ["tuning.trials=1", "tuning.folds=2", f"tuning.folder={tmp_path / 'tuning'}"]
+    assert main(["tune", "--conf", str(conf), *given, *tuning]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"Next: mlkit train model=tuned {given[0]} seed=3"
+    )
+    assert load_config(conf, ["model=tuned"]).model.tuning_rows == str(conf / "model/tuned.npy")
 
 
 def test_tuned_features_have_a_file_of_their_own(searched, in_project, tmp_path):
@@ -288,8 +303,6 @@ def test_tuning_rows_that_are_none_are_refused(config, tmp_path, content):
 
 def test_without_the_extra_the_error_names_it(searched, tmp_path, monkeypatch):
     """One sentence says what to install."""
-    import sys
-
     monkeypatch.setitem(sys.modules, "optuna", None)
     for name in ("search", "study"):
         monkeypatch.delitem(sys.modules, f"mlkit.training.tuning.{name}", raising=False)
