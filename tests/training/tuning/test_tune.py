@@ -11,6 +11,7 @@ import pytest
 import yaml
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from mlkit import load_config
 from mlkit.cli import main
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.extras import MissingExtraError
