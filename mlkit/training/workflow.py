@@ -14,6 +14,7 @@ from mlkit.core.trust import trusted_packages
 from mlkit.training import lineage
 from mlkit.training.archive import load_array
 from mlkit.training.config import Config
+from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
 from mlkit.training.frames import no_rows
 from mlkit.training.judging.evaluation import Evaluation
@@ -151,10 +152,12 @@ def _target(config: Config, schema: type[Schema]) -> Target:
             f'No target: give a column of {schema.__name__} role="target", or set '
             "data.target.column."
         )
+    costs = node.costs
     return Target(
         task=config.task,  # type: ignore[arg-type]  # checked by Target
         column=column,
         edges=tuple(node.edges),
         labels=tuple(node.labels),
         positive=node.positive,
+        costs=None if costs.false_positive is None else Costs(**asdict(costs)),
     )
