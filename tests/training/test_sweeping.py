@@ -35,6 +35,7 @@ def test_what_is_no_sweep_is_refused(overrides, message):
         combinations(overrides)
 
 
+@pytest.mark.slow
 def test_a_sweep_prints_a_table_and_leaves_bundles_only(in_project, tmp_path, capsys):
     """One row a run with its metrics, the bundles numbered on, and no outputs folder."""
     before = sorted(in_project.iterdir())
@@ -49,6 +50,7 @@ def test_a_sweep_prints_a_table_and_leaves_bundles_only(in_project, tmp_path, ca
     assert sorted(in_project.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_stops_no_other(in_project, tmp_path, capsys):
     """Its row says why, the command exits with 1, and earlier sweeps are kept."""
     (tmp_path / "sweep" / "7").mkdir(parents=True)
