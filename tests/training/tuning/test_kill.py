@@ -17,7 +17,7 @@ from projects import ROOT
 from mlkit.cli import main
 
 pytestmark = pytest.mark.slow
-N_KILLS, N_TRIALS = 10, 60
+N_KILLS, N_TRIALS = 10, 40
 
 
 def finished(database: Path) -> dict[int, tuple]:
@@ -46,19 +46,19 @@ def start(command: list, folder: Path) -> subprocess.Popen:
 
 def run_and_kill(command: list, folder: Path, chance: random.Random) -> list[int]:
     """Kill the command within a second after some progress; return the trials it told of."""
-    process = start(command, folder)
     told: list[int] = []
     wanted = chance.randrange(3)
-    for line in process.stderr:
-        event = json.loads(line)
-        if event["event"] == "trial_finished":
-            told.append(event["number"])
-        if event["event"] in ("tuning_started", "trial_finished") and len(told) >= wanted:
-            break
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=chance.uniform(0, 0.5))
-    process.kill()
-    rest, _ = process.stderr.read(), process.wait()
+    with start(command, folder) as process:
+        for line in process.stderr:
+            event = json.loads(line)
+            if event["event"] == "trial_finished":
+                told.append(event["number"])
+            if event["event"] in ("tuning_started", "trial_finished") and len(told) >= wanted:
+                break
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=chance.uniform(0, 0.5))
+        process.kill()
+        rest = process.stderr.read()
     events = [json.loads(line) for line in rest.splitlines() if line.endswith("}")]
     return told + [event["number"] for event in events if event["event"] == "trial_finished"]
 
@@ -77,13 +77,13 @@ def settings(in_project, flights, tmp_path) -> list[str]:
 
 def test_an_interrupt_tells_the_best_so_far(settings, in_project, tmp_path):
     """Ctrl-C: exit code 130, the best values in an event, and no settings are written."""
-    process = start([sys.executable, "-m", "mlkit", "tune", *settings], in_project)
-    for line in process.stderr:
-        if "trial_finished" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    *_, event, last = process.stderr.read().splitlines()
-    assert process.wait() == 130
+    with start([sys.executable, "-m", "mlkit", "tune", *settings], in_project) as process:
+        for line in process.stderr:
+            if "trial_finished" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        *_, event, last = process.stderr.read().splitlines()
+    assert process.returncode == 130
     assert json.loads(event)["event"] == "tuning_interrupted"
     assert "model.estimator.max_iter" in json.loads(event)["parameters"]
     assert last == "mlkit: interrupted; nothing was left half-written."
@@ -111,7 +111,6 @@ def test_ten_kills_lose_at_most_the_running_trials(settings, in_project, tmp_pat
     storage = f"sqlite:///{database}"
     study = optuna.load_study(study_name=None, storage=storage)
     lost = [trial for trial in study.get_trials() if trial.state == TrialState.FAIL]
-    print(f"{N_KILLS} kills: {len(kept)} kept, {len(lost)} lost")  # noqa: T201
     assert len(lost) <= N_KILLS
     # What a killed trial had begun to try was tried again.
     tried = [params for params, *_ in found.values()]
