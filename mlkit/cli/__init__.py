@@ -106,7 +106,26 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="settings to change, such as model=logistic split.test_fraction=0.3 seed=7",
     )
+    command.add_argument(
+        "-m",
+        "--multirun",
+        action="store_true",
+        help="train every combination of values such as model=logistic,random_forest seed=1,2",
+    )
     command.set_defaults(function="train")
+
+    command = commands.add_parser(
+        "tune",
+        parents=[shared, project],
+        help="search for better settings, and write them as model=tuned",
+    )
+    command.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="settings to change, such as tuning.trials=100 tuning.minutes=30 model=logistic",
+    )
+    command.set_defaults(function="tune")
 
     command = commands.add_parser(
         "evaluate",

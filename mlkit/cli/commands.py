@@ -3,6 +3,7 @@
 import argparse
 import codecs
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,12 +28,37 @@ def _train_side(module: str, command: str) -> Any:
 
 def train(arguments: argparse.Namespace) -> int:
     """Train, judge and pack; print what it is worth and where it lies."""
+    if arguments.multirun:
+        return _sweep(arguments)
     workflow, config = _project(arguments, "train", arguments.overrides)
     run = workflow.train(config)
     print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
     print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
     if not run.evaluation.passed:
         print("It must not be promoted: a gate failed, as said above.")
+    return 0
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    """Train every combination of the overrides' values; print one table."""
+    sweeping = _train_side("sweeping", "train --multirun")
+    _project(arguments, "train --multirun")
+    runs = sweeping.sweep(arguments.overrides, arguments.conf)
+    print(sweeping.table(runs))
+    return 0 if all(run.bundle for run in runs) else 1
+
+
+def tune(arguments: argparse.Namespace) -> int:
+    """Search for better settings, write them, and print how to train with them."""
+    _, config = _project(arguments, "tune", arguments.overrides)
+    tuned = _train_side("tuning", "tune").tune(config, arguments.conf)
+    replaced = {"tuning", *(choice.split("=")[0] for choice in tuned.choices)}
+    kept = [
+        override
+        for override in arguments.overrides
+        if override.lstrip("+~").split("=")[0].split(".")[0] not in replaced
+    ]
+    print(f"{tuned.summary()}\n\nNext: {shlex.join(['mlkit', 'train', *tuned.choices, *kept])}")
     return 0
 
 

@@ -55,12 +55,17 @@ class DataConfig:
 
 @dataclass(kw_only=True)
 class ModelConfig:
-    """The estimator and what stands before it; `_target_` names each one's class."""
+    """The estimator and what stands before it; `_target_` names each one's class.
+
+    `tuning_rows` is the file with the fingerprints of the rows that these settings
+    were chosen on, as `mlkit tune` writes it.
+    """
 
     estimator: dict[str, Any] = field(default_factory=dict)
     encoder: dict[str, Any] = field(default_factory=dict)
     selector: dict[str, Any] = field(default_factory=dict)
     calibration: str | None = None
+    tuning_rows: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -104,6 +109,29 @@ class EvaluationConfig:
 
 
 @dataclass(kw_only=True)
+class TuningConfig:
+    """Which settings are tried, how each is judged, and for how long; see `tune`."""
+
+    space: dict[str, Any] = field(default_factory=dict)
+    trials: int | None = 50
+    minutes: float | None = None
+    folds: int = 5
+    metric: str | None = None
+    pruning: bool = True
+    jobs: int = 1
+    folder: str = "tuning"
+
+    def __post_init__(self) -> None:
+        if self.trials is None and self.minutes is None:
+            raise ConfigError("tuning.trials and tuning.minutes are both null: set at least one.")
+        for key, value in (("trials", self.trials), ("minutes", self.minutes)):
+            if value is not None and value <= 0:
+                raise ConfigError(f"tuning.{key} must be above 0, or null, got {value}.")
+        if self.jobs < 1 and self.jobs != -1:
+            raise ConfigError(f"tuning.jobs must be at least 1, or -1 for all, got {self.jobs}.")
+
+
+@dataclass(kw_only=True)
 class LoggingConfig:
     """Which events are shown, and in which style; see `configure_logging`."""
 
@@ -137,6 +165,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    tuning: TuningConfig = field(default_factory=TuningConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 

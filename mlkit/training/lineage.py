@@ -33,8 +33,8 @@ def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None
         The project's folder; by default the current one.
     """
     folder = folder or Path.cwd()
-    # These say where things go, not what is made; an address may hold a password.
-    elsewhere = ("bundles", "logging", "tracking")
+    # These do not say what is made; an address may hold a password.
+    elsewhere = ("bundles", "logging", "tracking", "tuning")
     settings = {key: value for key, value in as_dict(config).items() if key not in elsewhere}
     return {
         "config": settings,

@@ -308,12 +308,15 @@ class Trainer:
             )
         return Prepared(frame=frame, codes=codes, classes=classes, split=split, positions=labelled)
 
-    def fit_pipeline(self, rows: pd.DataFrame, codes: np.ndarray) -> Pipeline:
+    def fit_pipeline(
+        self, rows: pd.DataFrame, codes: np.ndarray, *, until: str = "estimator"
+    ) -> Pipeline:
         """Return featurizer, encoder and estimator, fitted on rows of `Prepared`.
 
-        See `fit` for what is raised.
+        With `until` it ends with the part of that name. See `fit` for what is raised.
         """
         pipeline = self._pipeline()
+        pipeline = pipeline[: list(pipeline.named_steps).index(until) + 1]
         try:
             pipeline.fit(rows[self.schema.names(known_before=True)], codes)
         except InvalidParameterError as error:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import structlog
 
 from mlkit.core.bundle import Bundle
@@ -11,10 +12,12 @@ from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
 from mlkit.core.trust import required_signers, trusted_packages
 from mlkit.training import freezing, lineage
+from mlkit.training.archive import load_array
 from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
 from mlkit.training.flattery import compare_splits
+from mlkit.training.frames import no_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.gates import Gate
@@ -159,7 +162,32 @@ def build_trainer(config: Config) -> Trainer:
             seed=config.seed,
         ),
         seed=config.seed,
+        tuning_rows=tuning_rows(config.model.tuning_rows),
     )
+
+
+def tuning_rows(path: str | None) -> np.ndarray:
+    """Return the fingerprints of the rows that settings were chosen on, as `tune` wrote them.
+
+    Raises
+    ------
+    ConfigError
+        If the file that `model.tuning_rows` names is absent, or holds other than those.
+    """
+    if path is None:
+        return no_rows()
+    try:
+        rows = load_array(Path(path).read_bytes())
+    except OSError as error:
+        raise ConfigError(
+            f"model.tuning_rows: {path} cannot be read: {error.strerror}. It tells which rows "
+            "these settings were chosen on: keep it beside them, or run mlkit tune again."
+        ) from None
+    except ValueError as error:
+        raise ConfigError(f"model.tuning_rows: {path} is no file of mlkit tune: {error}.") from None
+    if rows.dtype != "uint64" or rows.ndim != 1 or (rows[1:] < rows[:-1]).any():
+        raise ConfigError(f"model.tuning_rows: {path} holds no sorted fingerprints.")
+    return rows
 
 
 def build_evaluator(config: Config) -> Evaluator:
