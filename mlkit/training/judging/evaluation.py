@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from mlkit.core.decision import THRESHOLD
+from mlkit.training.judging.tables import figure, part_table, score_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ class Verdict:
     def __str__(self) -> str:
         word = "at least" if self.is_floor else "at most"
         mark = "passed" if self.passed else "failed"
-        return f"{self.what} is {self.figure:.4f}, {word} {self.bound:.4f}: {mark}"
+        return f"{self.what} is {figure(self.figure)}, {word} {figure(self.bound)}: {mark}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,32 +238,10 @@ class Evaluation:
 
     def table(self) -> str:
         """Return the scores as a Markdown table."""
-        interval = f"{self.level:.0%} interval"
-        lines = [
-            f"| metric | value | {interval} | naive baseline | simple model |",
-            "|---|---|---|---|---|",
-        ]
-        lines += [
-            f"| {score.metric} | {score.value:.4f} | {score.low:.4f} to {score.high:.4f} "
-            f"| {score.baseline:.4f} | {score.simple:.4f} |"
-            for score in self.scores
-        ]
-        return "\n".join(lines)
+        return score_table(self.scores, self.level).markdown()
 
-    def slice_table(self) -> str:
-        """Return the slices' scores as a Markdown table, without intervals."""
-        names = [score.metric for score in self.scores]
-        lines = [f"| slice | rows | {' | '.join(names)} |", "|---|--:|" + "--:|" * len(names)]
-        lines += [
-            f"| {part.name} | {part.n_rows:,} | "
-            + " | ".join(f"{score.value:.4f}" for score in part.scores)
-            + " |"
-            for part in self.slices
-        ]
-        return "\n".join(lines)
-
-    def summary(self) -> str:
-        """Return what was judged, and the table."""
+    def judged_on(self) -> str:
+        """Return which rows were judged and which were left out, in a sentence."""
         left_out = [
             f"{count:,} {why}"
             for count, why in (
@@ -272,17 +251,29 @@ class Evaluation:
             if count
         ]
         text = f"Judged on {self.n_rows:,} rows ({self.holdout})"
-        text += f"; left out {' and '.join(left_out)}." if left_out else "."
-        tables = [self.table(), *([self.slice_table()] if self.slices else [])]
-        return "\n\n".join([text, *tables, *([self.verdict()] if self.gates else [])])
+        return text + (f"; left out {' and '.join(left_out)}." if left_out else ".")
+
+    def summary(self) -> str:
+        """Return what was judged, the tables, and the verdict."""
+        parts = [self.judged_on(), self.table()]
+        if self.slices:
+            parts.append(part_table(self, self.slices).markdown())
+        if self.gates:
+            parts.append("\n".join([self.verdict(), *(f"- {gate}" for gate in self.failed())]))
+        return "\n\n".join(parts)
+
+    def failed(self) -> tuple[Verdict, ...]:
+        """Return the gates that failed."""
+        return tuple(gate for gate in self.gates if not gate.passed)
 
     def verdict(self) -> str:
-        """Return one sentence on the gates, and each that failed."""
-        failed = [verdict for verdict in self.gates if not verdict.passed]
-        if not failed:
-            return f"All {len(self.gates)} gates passed."
-        lines = [f"{len(failed)} of {len(self.gates)} gates failed:"]
-        return "\n".join([*lines, *(f"- {verdict}" for verdict in failed)])
+        """Return one sentence on the gates."""
+        n_gates, n_failed = len(self.gates), len(self.failed())
+        if not n_gates:
+            return "No gates are set: nothing says whether this model may ship."
+        if n_failed:
+            return f"{n_failed} of {n_gates} gates failed: this model may not ship."
+        return f"All {n_gates} gates passed." if n_gates > 1 else "The gate passed."
 
 
 #: What an evaluation may lack.

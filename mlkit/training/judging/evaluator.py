@@ -8,6 +8,7 @@ import pandas as pd
 
 from mlkit.core.errors import ConfigError, listed, nearest
 from mlkit.core.log import get_logger, stage
+from mlkit.training.judging.curves import curves
 from mlkit.training.judging.evaluation import Evaluation, Part, Score
 from mlkit.training.judging.gates import Gate, check_gates, judged
 from mlkit.training.judging.metrics import METRICS, Prepare
@@ -115,6 +116,7 @@ class Evaluator:
             scores=whole,
             slices=parted,
             gates=tuple(judged(self.gates, whole, parted)),
+            curves=curves(model.target.task, model.classes, sample.codes, sample.scores),
             drawn=drawn,
             level=self.level,
             n_rows=len(sample.codes),
