@@ -115,7 +115,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("bundle", nargs="?", help="its folder (default: the project's own)")
     command.add_argument("data", nargs="?", help="labelled rows (default: the project's own)")
+    command.add_argument("--report", metavar="FILE", help="write a page of what was found, too")
     command.set_defaults(function="evaluate")
+
+    command = commands.add_parser(
+        "report", parents=[shared], help="write the page of a bundle's evaluation"
+    )
+    command.add_argument("bundle", help="its folder")
+    command.add_argument("file", nargs="?", help="the page (default: reports/NAME.html)")
+    command.set_defaults(function="report")
 
     command = commands.add_parser(
         "predict", parents=[shared, trusting], help="score records or a table with a bundle"

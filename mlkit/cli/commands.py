@@ -31,6 +31,7 @@ def train(arguments: argparse.Namespace) -> int:
     run = workflow.train(config)
     print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
     print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
+    print(f"Report in {run.report}")
     return 0
 
 
@@ -43,7 +44,23 @@ def evaluate(arguments: argparse.Namespace) -> int:
     evaluator = workflow.build_evaluator(config)
     evaluation = workflow.evaluate(bundle, arguments.data or config.data.path, evaluator)
     print(evaluation.summary())
+    if arguments.report:
+        facts = _train_side("facts", "evaluate").Facts.of(bundle.manifest, bundle.schema)
+        page = _train_side("report.page", "evaluate")
+        print(f"\nReport in {page.write_report(evaluation, facts, arguments.report)}")
     return 0 if all(verdict.passed for verdict in evaluation.gates) else 1
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Write the page of what was found of a bundle's model when it was packed."""
+    configure_logging("warning")
+    page = _train_side("report.page", "report")
+    bundle = Bundle.open(arguments.bundle, signers=required_signers())
+    evaluation = page.read_evaluation(bundle)
+    facts = _train_side("facts", "report").Facts.of(bundle.manifest, bundle.schema)
+    path = arguments.file or Path("reports", f"{bundle.manifest.name}.html")
+    print(f"Report in {page.write_report(evaluation, facts, path)}")
+    return 0
 
 
 def predict(arguments: argparse.Namespace) -> int:

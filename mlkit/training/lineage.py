@@ -34,7 +34,7 @@ def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None
     """
     folder = folder or Path.cwd()
     # These say where things go, not what is made; an address may hold a password.
-    elsewhere = ("bundles", "logging", "tracking")
+    elsewhere = ("bundles", "reports", "logging", "tracking")
     settings = {key: value for key, value in as_dict(config).items() if key not in elsewhere}
     return {
         "config": settings,

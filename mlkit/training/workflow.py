@@ -13,11 +13,13 @@ from mlkit.core.trust import trusted_packages
 from mlkit.training import lineage
 from mlkit.training.config import Config
 from mlkit.training.data import read_frame
+from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.gates import Gate
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
+from mlkit.training.report.page import write_report
 from mlkit.training.runtime import open_model
 from mlkit.training.splitting import Splitter
 from mlkit.training.target import Target
@@ -32,10 +34,11 @@ class Run:
 
     bundle: Bundle
     evaluation: Evaluation
+    report: Path
 
 
 def train(config: Config) -> Run:
-    """Read, validate, split, fit, judge and pack, as `config` says.
+    """Read, validate, split, fit, judge, pack and report, as `config` says.
 
     Raises
     ------
@@ -64,7 +67,10 @@ def train(config: Config) -> Run:
             trusted=trusted_packages(),
             reference=model.training(frame),
         )
-    return Run(bundle=bundle, evaluation=evaluation)
+        page = Path(config.reports) / f"{config.name}.html"
+        with stage(log, "reporting", path=str(page)):
+            write_report(evaluation, Facts.of(bundle.manifest, bundle.schema), page)
+    return Run(bundle=bundle, evaluation=evaluation, report=page)
 
 
 def evaluate(bundle: Bundle, path: str | Path, evaluator: Evaluator) -> Evaluation:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING
 
+from mlkit.core.column import Column
+
 if TYPE_CHECKING:
     from mlkit.training.judging.evaluation import (
         Comparison,
         Contribution,
         Evaluation,
+        Flattery,
         Leak,
         Part,
         Score,
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     )
 
 #: What stands for a figure that there is none of.
-NONE = "–"
+NONE = "–"  # noqa: RUF001
 #: What a row of a table calls the rows that are not in one slice only.
 WHOLE = "all rows"
 _ESCAPED = str.maketrans(
@@ -143,4 +146,31 @@ def leak_table(leaks: Sequence["Leak"]) -> Table:
         head=("columns", "what was found", "figure"),
         rows=tuple((", ".join(leak.columns), leak.message, figure(leak.figure)) for leak in leaks),
         n_texts=2,
+    )
+
+
+def flattered(flattery: "Flattery") -> str:
+    """Return what a random split would have promised, in a sentence."""
+    return (
+        f"A random split would have promised {flattery.metric} {figure(flattery.at_random)}; "
+        f"the split in use promises {figure(flattery.as_split)}, by a model fitted on "
+        f"{flattery.n_rows:,} rows each time."
+    )
+
+
+def column_table(columns: Sequence[Column]) -> Table:
+    """Return what a record holds: the data dictionary."""
+    return Table(
+        head=("field", "type", "may be missing", "unit", "meaning"),
+        rows=tuple(
+            (
+                column.name,
+                column.kind,
+                "yes" if column.nullable else "no",
+                column.unit or "",
+                column.description or "",
+            )
+            for column in columns
+        ),
+        n_texts=5,
     )
