@@ -103,7 +103,9 @@ def _inlined(svg: str, name: str, title: str) -> str:
     svg = svg.replace("url(#", f"url(#{name}-")
     for colour, stand_in in COLOURS.items():
         svg = svg.replace(stand_in, f"var(--{colour})")
+    # Matplotlib writes the one or the other, by its version.
     svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font: \1px var(--sans)", svg)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", svg)
     box = re.search(r'viewBox="[^"]*"', svg)
     label = escape(title, quote=True)
     opened = f'<svg {box.group() if box else ""} role="img" aria-label="{label}">'
