@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench bench-train bench-predict bench-parity lock clean
+.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-parity bench-defaults lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -62,13 +62,19 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
 	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 -m "not slow"
 
-bench: bench-train bench-predict  ## Measure speed and memory side by side with others
+bench: bench-train bench-predict bench-evaluate  ## Measure speed and memory side by side with others
 
 bench-train: setup  ## Measure training beside plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py
 
 bench-predict: setup  ## Measure prediction beside scikit-learn and MLflow; ARGS=--quick for few calls
 	$(BIN)/python benchmarks/predict.py $(ARGS)
+
+bench-evaluate: setup  ## Measure bootstrap intervals beside a loop over scikit-learn's metrics
+	$(BIN)/python benchmarks/evaluate.py
+
+bench-defaults: setup  ## Hold defaults against scikit-learn's obvious pipeline, on eleven tables
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/defaults.py
 
 bench-parity: setup  ## Hold compiled models against their pipelines, on every real row
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/parity.py

@@ -13,6 +13,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mlkit import Evaluator, Splitter, Target, Trainer, read_frame
 
+#: Those that the bare script computes too.
+METRICS = ("roc_auc", "average_precision", "log_loss", "brier", "accuracy")
+
 
 def train(path: Path, n_resamples: int) -> dict:
     """Read, validate, split, fit and evaluate."""
@@ -32,7 +35,7 @@ def train(path: Path, n_resamples: int) -> dict:
         seed=0,
     )
     model = trainer.fit(frame)
-    evaluator = Evaluator(n_resamples=n_resamples, seed=0)
+    evaluator = Evaluator(metrics=METRICS, n_resamples=n_resamples, seed=0)
     evaluation = evaluator.evaluate(model, model.holdout(frame))
     return {
         "n_train": len(model.split.train),

@@ -155,12 +155,13 @@ class WineFeaturizer(Featurizer):
 
 def pydataset(name: str) -> pd.DataFrame:
     """Return a table that the package pydataset carries."""
-    with tarfile.open(_package("pydataset") / "resources.tar.gz") as archive:
+    with tarfile.open(package("pydataset") / "resources.tar.gz") as archive:
         file = archive.extractfile(f"resources/rdata/csv/{name}.csv")
         return pd.read_csv(file, index_col=0, low_memory=False)
 
 
-def _package(name: str) -> Path:
+def package(name: str) -> Path:
+    """Return the folder of an installed package of data."""
     found = find_spec(name)
     if found is None or found.origin is None:
         raise SystemExit(f"Install the data first: pip install {name}")
@@ -168,7 +169,7 @@ def _package(name: str) -> Path:
 
 
 def _penguins() -> pd.DataFrame:
-    return pd.read_csv(_package("palmerpenguins") / "data" / "penguins.csv")
+    return pd.read_csv(package("palmerpenguins") / "data" / "penguins.csv")
 
 
 def tables(flights: Path) -> dict[str, Data]:

@@ -20,6 +20,20 @@ _STYLES = ("auto", "console", "json")
 
 
 @dataclass(kw_only=True)
+class CostsConfig:
+    """What wrong decisions cost; both or none. See `Costs`."""
+
+    false_positive: float | None = None
+    false_negative: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.false_positive is None) != (self.false_negative is None):
+            raise ConfigError(
+                "data.target.costs needs both false_positive and false_negative, or neither."
+            )
+
+
+@dataclass(kw_only=True)
 class TargetConfig:
     """What is predicted; without a column, the one whose role is `target`. See `Target`."""
 
@@ -27,6 +41,7 @@ class TargetConfig:
     edges: list[float] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     positive: Any = None
+    costs: CostsConfig = field(default_factory=CostsConfig)
 
 
 @dataclass(kw_only=True)
@@ -53,6 +68,7 @@ class SplitConfig:
     kind: str = "auto"
     test_fraction: float = 0.2
     cut: str | None = None
+    gap: str | None = None
 
 
 @dataclass(kw_only=True)

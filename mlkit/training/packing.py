@@ -11,7 +11,6 @@ import pandas as pd
 
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle, Manifest
-from mlkit.core.decision import THRESHOLD
 from mlkit.core.errors import ConfigError
 from mlkit.core.files import written_folder
 from mlkit.core.log import get_logger, stage
@@ -111,7 +110,7 @@ def pack(
             parity=outcome.parity,
             task=model.target.task,
             classes=list(model.classes),
-            threshold=THRESHOLD,
+            threshold=model.threshold,
             target=asdict(model.target),
             prior=model.prior.tolist(),
             lineage={

@@ -54,6 +54,7 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
         target=target,
         classes=tuple(manifest.classes),
         prior=np.array(manifest.prior),
+        threshold=manifest.threshold,
         training_rows=_prints(bundle, TRAINING_ROWS),
         tuning_rows=_prints(bundle, TUNING_ROWS),
     )

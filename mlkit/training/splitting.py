@@ -19,7 +19,10 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Which rows train and which are held out, as positions in the frame that was split."""
+    """Which rows train and which are held out, as positions in the frame that was split.
+
+    Rows that lie in the gap between the two are in neither.
+    """
 
     kind: str
     description: str
@@ -43,6 +46,10 @@ class Splitter:
     cut
         For `time`: hold out all rows from this moment on, as ISO 8601 text,
         instead of a share.
+    gap
+        For `time`: rows less than this long before the held-out ones do not train
+        either, as text such as `7D` or `12h`. It keeps out what would not be known
+        yet, where answers take that long to arrive.
     seed
         Seed of the random kinds.
 
@@ -55,6 +62,7 @@ class Splitter:
     kind: Kind = "auto"
     test_fraction: float = 0.2
     cut: str | None = None
+    gap: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -64,6 +72,7 @@ class Splitter:
             raise ConfigError(
                 f"split.test_fraction must lie between 0 and 1, got {self.test_fraction}."
             )
+        gap_before(self.gap)
 
     def split(self, frame: pd.DataFrame, schema: type[Schema], codes: np.ndarray) -> Split:
         """Split validated, labelled rows.
@@ -84,7 +93,7 @@ class Splitter:
         ConfigError
             If the schema lacks what `kind` needs.
         """
-        kind = self._choose(frame, schema)
+        kind = self.kind_for(frame, schema)
         if kind == "time":
             split = self._by_time(frame, schema)
         elif kind == "group":
@@ -106,7 +115,8 @@ class Splitter:
         )
         return split
 
-    def _choose(self, frame: pd.DataFrame, schema: type[Schema]) -> Kind:
+    def kind_for(self, frame: pd.DataFrame, schema: type[Schema]) -> Kind:
+        """Return how rows of the schema are split: the kind, or what `auto` stands for."""
         if self.kind != "auto":
             return self.kind
         if schema.event_time():
@@ -114,17 +124,7 @@ class Splitter:
         return "group" if shared_key(frame, schema) else "stratified"
 
     def _by_time(self, frame: pd.DataFrame, schema: type[Schema]) -> Split:
-        name = schema.event_time()
-        if name is None:
-            raise ConfigError(
-                f'split.kind=time needs a column with role="event_time" in {schema.__name__}.'
-            )
-        times = frame[name]
-        if times.isna().any():
-            raise DataError(
-                f"{int(times.isna().sum()):,} rows have no {name}, so they cannot be split in "
-                "time. Drop them upstream."
-            )
+        times = event_times(frame, schema)
         if self.cut is None:
             cut = times.sort_values().iloc[int(len(times) * (1 - self.test_fraction))]
         else:
@@ -133,15 +133,17 @@ class Splitter:
             except ValueError:
                 raise ConfigError(f"split.cut must be ISO 8601, got {self.cut!r}.") from None
             if cut.tzinfo is not None and times.dt.tz is None:
-                raise ConfigError(f"split.cut has a time zone, but {name} has none.")
+                raise ConfigError(f"split.cut has a time zone, but {times.name} has none.")
             if times.dt.tz is not None and cut.tzinfo is None:
                 cut = cut.tz_localize(times.dt.tz)
-        is_late = (times >= cut).to_numpy()
+        description = f"{times.name} from {cut} on is held out"
+        if self.gap is not None:
+            description += f", and the {self.gap} before it left out"
         return Split(
             kind="time",
-            description=f"{name} from {cut} on is held out",
-            train=np.flatnonzero(~is_late),
-            holdout=np.flatnonzero(is_late),
+            description=description,
+            train=np.flatnonzero(times < cut - gap_before(self.gap)),
+            holdout=np.flatnonzero(times >= cut),
         )
 
     def _by_group(self, frame: pd.DataFrame, schema: type[Schema]) -> Split:
@@ -192,6 +194,41 @@ class Splitter:
             train=np.sort(train),
             holdout=np.sort(holdout),
         )
+
+
+def event_times(frame: pd.DataFrame, schema: type[Schema]) -> pd.Series:
+    """Return when each row happened.
+
+    Raises
+    ------
+    ConfigError
+        If the schema has no event time.
+    DataError
+        If a row has none.
+    """
+    name = schema.event_time()
+    if name is None:
+        raise ConfigError(
+            f'split.kind=time needs a column with role="event_time" in {schema.__name__}.'
+        )
+    times = frame[name]
+    if times.isna().any():
+        raise DataError(
+            f"{int(times.isna().sum()):,} rows have no {name}, so they cannot be split in "
+            "time. Drop them upstream."
+        )
+    return times
+
+
+def gap_before(gap: str | None) -> pd.Timedelta:
+    """Return how long before the held-out rows none may train."""
+    try:
+        found = pd.Timedelta(gap or 0)
+    except ValueError:
+        found = pd.Timedelta(-1)
+    if not found >= pd.Timedelta(0):
+        raise ConfigError(f"split.gap must be a time such as 7D or 12h, got {gap!r}.")
+    return found
 
 
 def shared_key(frame: pd.DataFrame, schema: type[Schema]) -> str | None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.schema import Schema, check_name
+from mlkit.training.costs import Costs
 
 Task = Literal["binary", "multiclass", "regression"]
 TASKS: tuple[str, ...] = get_args(Task)
@@ -34,6 +35,9 @@ class Target:
     positive
         The label whose probability a binary model predicts; by default the
         last in sorted order, so True, 1 and "yes".
+    costs
+        What wrong decisions on a binary target cost: the probability from which on
+        a model chooses the positive class follows from them, else it is 0.5.
 
     Raises
     ------
@@ -46,6 +50,7 @@ class Target:
     edges: tuple[float, ...] = ()
     labels: tuple[str, ...] = ()
     positive: Any = None
+    costs: Costs | None = None
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
@@ -63,6 +68,11 @@ class Target:
             raise ConfigError(
                 f"{len(self.edges)} edges make {expected} classes, "
                 f"but target.labels names {len(self.labels)}."
+            )
+        if self.costs and self.task != "binary":
+            raise ConfigError(
+                f"target.costs choose a binary threshold, but the task is {self.task}. "
+                "Leave them out."
             )
         if self.task == "multiclass" and self.edges and not self.labels:
             raise ConfigError("Name the classes between target.edges in target.labels.")

@@ -9,12 +9,13 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
-from mlkit.core.decision import check_finite
+from mlkit.core.decision import THRESHOLD, check_finite
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
 from mlkit.training.encoding import TableEncoder
 from mlkit.training.features import Featurizer
+from mlkit.training.folding import folds
 from mlkit.training.frames import fingerprints, no_rows
 from mlkit.training.simple import fit_simple
 from mlkit.training.splitting import Split, Splitter
@@ -47,6 +48,8 @@ class TrainedModel:
         The same of the rows that its settings were chosen on.
     split
         Which rows of the frame given to `Trainer.fit` were held out.
+    threshold
+        From this probability on, the positive class of a binary target is chosen.
     """
 
     pipeline: Pipeline
@@ -58,6 +61,7 @@ class TrainedModel:
     training_rows: np.ndarray = field(repr=False)
     tuning_rows: np.ndarray = field(default_factory=no_rows, repr=False)
     split: Split | None = field(default=None, repr=False)
+    threshold: float = THRESHOLD
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Score the rows of a validated frame; targets and outcomes are not looked at.
@@ -198,6 +202,7 @@ class Trainer:
             except InvalidParameterError as error:
                 raise ConfigError(f"A part of the model refuses its settings: {error}") from error
             simple = fit_simple(self.schema, self.target, rows, seen, self.seed)
+        threshold = self._threshold(rows, seen)
         prior = np.bincount(seen) / len(seen) if classes else np.array([seen.mean()])
         return TrainedModel(
             pipeline=pipeline,
@@ -208,6 +213,7 @@ class Trainer:
             training_rows=np.sort(fingerprints(rows[self.target.judged_columns(self.schema)])),
             tuning_rows=self.tuning_rows,
             simple=simple,
+            threshold=threshold,
             split=Split(
                 kind=split.kind,
                 description=split.description,
@@ -215,6 +221,20 @@ class Trainer:
                 holdout=labelled[split.holdout],
             ),
         )
+
+    def _threshold(self, rows: pd.DataFrame, codes: np.ndarray) -> float:
+        """Return the threshold that costs least on training rows scored by models without them."""
+        if self.target.costs is None:
+            return THRESHOLD
+        known = rows[self.schema.names(known_before=True)]
+        with stage(log, "threshold_choice", n_rows=len(rows)):
+            answers, scores = [], []
+            for fold in folds(self.splitter, rows, self.schema, codes):
+                pipeline = self._pipeline().fit(known.iloc[fold.train], codes[fold.train])
+                scores.append(pipeline.predict_proba(known.iloc[fold.holdout])[:, 1])
+                answers.append(codes[fold.holdout])
+            scored = check_finite(np.concatenate(scores))
+            return self.target.costs.threshold(np.concatenate(answers), scored)
 
     def _pipeline(self) -> Pipeline:
         pipeline = Pipeline(

@@ -12,6 +12,7 @@ from mlkit.core.schema import Schema
 from mlkit.core.trust import trusted_packages
 from mlkit.training import lineage
 from mlkit.training.config import Config
+from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
 from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
@@ -99,6 +100,7 @@ def build_trainer(config: Config) -> Trainer:
             kind=config.split.kind,  # type: ignore[arg-type]  # checked by Splitter
             test_fraction=config.split.test_fraction,
             cut=config.split.cut,
+            gap=config.split.gap,
             seed=config.seed,
         ),
         seed=config.seed,
@@ -128,10 +130,12 @@ def _target(config: Config, schema: type[Schema]) -> Target:
             f'No target: give a column of {schema.__name__} role="target", or set '
             "data.target.column."
         )
+    costs = node.costs
     return Target(
         task=config.task,  # type: ignore[arg-type]  # checked by Target
         column=column,
         edges=tuple(node.edges),
         labels=tuple(node.labels),
         positive=node.positive,
+        costs=None if costs.false_positive is None else Costs(**asdict(costs)),
     )

@@ -145,7 +145,7 @@ def certify(
     for origin, compared in found.items():
         apart = differences(compared.expected, compared.found, scale)
         worst = float(apart.max(initial=0))
-        flipped = flips(compared.expected, compared.found) if model.classes else 0
+        flipped = flips(compared.expected, compared.found, model.threshold) if model.classes else 0
         if worst > TOLERANCE or flipped:
             raise UnequalError(
                 f"The graph differs from the pipeline by {worst:.3g} on {origin} rows: "
@@ -165,11 +165,11 @@ def certify(
     )
 
 
-def flips(expected: np.ndarray, found: np.ndarray) -> int:
+def flips(expected: np.ndarray, found: np.ndarray, threshold: float = THRESHOLD) -> int:
     """Return how many decisions differ although they were no ties within the tolerance."""
-    differs = decide(expected) != decide(found)
+    differs = decide(expected, threshold) != decide(found, threshold)
     if expected.ndim == 1:
-        margin = np.abs(expected - THRESHOLD)
+        margin = np.abs(expected - threshold)
     else:
         best = np.sort(expected, axis=1)
         margin = best[:, -1] - best[:, -2]

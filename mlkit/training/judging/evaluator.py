@@ -1,7 +1,6 @@
 """Judge a model on rows that it has not seen, beside what anybody could guess."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,10 @@ from mlkit.core.errors import ConfigError, listed, nearest
 from mlkit.core.log import get_logger, stage
 from mlkit.training.judging.curves import curves
 from mlkit.training.judging.evaluation import Evaluation, Part, Score
+from mlkit.training.judging.figures import Figures
 from mlkit.training.judging.gates import Gate, check_gates, judged
-from mlkit.training.judging.metrics import METRICS, Prepare
-from mlkit.training.judging.resampling import Figures, Resampler, intervals
+from mlkit.training.judging.metrics import METRICS
+from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import Sample, draw_sample
 from mlkit.training.judging.slices import Slice, slices
 from mlkit.training.trainer import TrainedModel
@@ -117,6 +117,7 @@ class Evaluator:
             slices=parted,
             gates=tuple(judged(self.gates, whole, parted)),
             curves=curves(model.target.task, model.classes, sample.codes, sample.scores),
+            threshold=model.threshold,
             drawn=drawn,
             level=self.level,
             n_rows=len(sample.codes),
@@ -136,22 +137,18 @@ class Evaluator:
         resampler: Resampler,
     ) -> list[tuple[Score, ...]]:
         """Return the scores of all rows, then those of each part."""
-        task, scores, codes = model.target.task, sample.scores, sample.codes
-        rows = [slice(None), *(part.rows for part in parts)]
-        prepare = [METRICS[task][name].prepare for name in chosen]
-        naive = model.naive_scores(len(codes))
-        simple = model.simple_scores(sample.frame)
-        figures = _figures(prepare, rows, codes, scores)
-        ones = np.ones(len(codes))
-        n_figures = len(rows) * len(chosen)
-        found = np.stack(
-            [
-                figures(ones),
-                *intervals(resampler.draws(figures), self.level, n_figures),
-                _figures(prepare, rows, codes, naive)(ones),
-                _figures(prepare, rows, codes, simple)(ones),
-            ]
-        ).reshape(5, len(rows), len(chosen))
+        measures = [METRICS[model.target.task][name] for name in chosen]
+        rows = [part.rows for part in parts]
+
+        def figures(scores: np.ndarray) -> Figures:
+            return Figures(measures, sample.codes, scores, rows, model.threshold)
+
+        naive = figures(model.naive_scores(len(sample.codes))).values()
+        simple = figures(model.simple_scores(sample.frame)).values()
+        own = figures(sample.scores)
+        bounds = intervals(resampler.draws(own), self.level, naive.size)
+        low, high = bounds.reshape(2, *naive.shape)
+        found = np.stack([own.values(), low, high, naive, simple])
         return [
             tuple(
                 Score(metric=name, value=value, low=low, high=high, baseline=guess, simple=plain)
@@ -159,7 +156,7 @@ class Evaluator:
                     chosen, *found[:, part].tolist(), strict=True
                 )
             )
-            for part in range(len(rows))
+            for part in range(1 + len(parts))
         ]
 
     def check_metrics(self, task: str) -> list[str]:
@@ -174,19 +171,3 @@ class Evaluator:
         chosen = list(self.metrics or (name for name in valid if valid[name].is_default))
         check_gates(self.gates, task, chosen, self.slices)
         return chosen
-
-
-def _figures(
-    prepare: Sequence[Prepare], parts: Sequence[Any], codes: np.ndarray, scores: np.ndarray
-) -> Figures:
-    """Return what computes every metric on every part of the rows, under any weights."""
-    prepared = [(rows, [make(codes[rows], scores[rows]) for make in prepare]) for rows in parts]
-
-    def figures(weights: np.ndarray) -> list[float]:
-        found: list[float] = []
-        for rows, metrics in prepared:
-            own = weights[rows]
-            found += [metric(own) for metric in metrics] if own.any() else [np.nan] * len(metrics)
-        return found
-
-    return figures

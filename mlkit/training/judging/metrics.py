@@ -6,71 +6,48 @@ value under any weights; scikit-learn defines what each of them means.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from mlkit.core.decision import decide
+from mlkit.core.decision import THRESHOLD, decide
+from mlkit.training.judging.answers import Answers, Weighed
 
 #: Bins of equal width that probabilities are put into, to see whether they are calibrated.
 N_BINS = 10
-#: Weights of shape (n_rows,), None for all alike, to the metric's value.
-Metric = Callable[[np.ndarray], float]
-Prepare = Callable[[np.ndarray, np.ndarray], Metric]
+#: Rows under some weights, to the metric's value.
+Metric = Callable[[Weighed], float]
 
 
 def _mean(per_row: np.ndarray) -> Metric:
-    return lambda weights: float(weights @ per_row / weights.sum())
+    return lambda rows: float(rows.weights @ per_row / rows.total)
 
 
-def _roc_auc(codes: np.ndarray, scores: np.ndarray) -> Metric:
-    by_score = _grouped_by_score(codes, scores)
-
-    def value(weights: np.ndarray) -> float:
-        hits, all_rows = by_score(weights)
-        misses = all_rows - hits
-        total = hits.sum() * misses.sum()
-        below = np.cumsum(misses) - misses / 2
-        return float(hits @ below / total) if total else np.nan
+def _roc_auc(_: Answers) -> Metric:
+    def value(rows: Weighed) -> float:
+        pile = rows.pile
+        total = pile.positive * (rows.total - pile.positive)
+        # What is below each positive row, less the positives among it: their square in all.
+        below = pile.hits @ pile.rows_below + pile.hits @ pile.rows_up_to - pile.positive**2
+        return float(below / total / 2) if total else np.nan
 
     return value
 
 
-def _average_precision(codes: np.ndarray, scores: np.ndarray) -> Metric:
-    by_score = _grouped_by_score(codes, scores)
-
-    def value(weights: np.ndarray) -> float:
-        hits, all_rows = by_score(weights)
-        found = np.cumsum(hits[::-1])
-        chosen = np.cumsum(all_rows[::-1])
-        precision = np.divide(found, chosen, out=np.zeros_like(found), where=chosen > 0)
-        return float(hits[::-1] @ precision / found[-1]) if found[-1] else np.nan
+def _average_precision(_: Answers) -> Metric:
+    def value(rows: Weighed) -> float:
+        pile = rows.pile
+        # Nothing is chosen only where nothing is found.
+        chosen = np.maximum(rows.total - pile.rows_below, np.finfo("float64").tiny)
+        found = pile.positive - pile.hits_below
+        found /= chosen
+        return float(pile.hits @ found / pile.positive) if pile.positive else np.nan
 
     return value
 
 
-def _grouped_by_score(
-    codes: np.ndarray, scores: np.ndarray
-) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return what gives the weight of positives, and of all rows, by ascending distinct score."""
-    order = np.argsort(scores, kind="stable")
-    ordered = scores[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    positive = (codes[order] == 1).astype("float64")
-    # Sorted rows without ties, as `Evaluator` hands them over, need neither gather nor sum.
-    is_sorted = bool((order == np.arange(len(order))).all())
-    has_ties = len(starts) < len(scores)
-
-    def group(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        all_rows = weights if is_sorted else weights[order]
-        hits = all_rows * positive
-        if has_ties:
-            return np.add.reduceat(hits, starts), np.add.reduceat(all_rows, starts)
-        return hits, all_rows
-
-    return group
-
-
-def _log_loss(codes: np.ndarray, scores: np.ndarray) -> Metric:
+def _log_loss(answers: Answers) -> Metric:
+    codes, scores = answers.codes, answers.scores
     tiny = np.finfo(scores.dtype).eps
     if scores.ndim == 1:
         of_truth = np.where(codes == 1, scores, 1 - scores)
@@ -79,48 +56,59 @@ def _log_loss(codes: np.ndarray, scores: np.ndarray) -> Metric:
     return _mean(-np.log(np.clip(of_truth, tiny, 1 - tiny)))
 
 
-def _brier(codes: np.ndarray, scores: np.ndarray) -> Metric:
-    return _mean((scores - (codes == 1)) ** 2)
+def _brier(answers: Answers) -> Metric:
+    return _mean((answers.scores - (answers.codes == 1)) ** 2)
 
 
-def _accuracy(codes: np.ndarray, scores: np.ndarray) -> Metric:
-    return _mean((decide(scores) == codes).astype(float))
+def _accuracy(answers: Answers) -> Metric:
+    if answers.scores.ndim == 2:
+        return _mean((decide(answers.scores) == answers.codes).astype("float64"))
 
-
-def _f1(codes: np.ndarray, scores: np.ndarray) -> Metric:
-    truths, calls = codes == 1, decide(scores) == 1
-    hits = (truths & calls).astype("float64")
-    both = truths.astype("float64") + calls
-
-    def value(weights: np.ndarray) -> float:
-        total = weights @ both
-        return float(2 * (weights @ hits) / total) if total else 0.0
+    def value(rows: Weighed) -> float:
+        pile = rows.pile
+        missed, false_alarms = pile.positive - pile.hits_chosen, pile.chosen - pile.hits_chosen
+        return float((rows.total - missed - false_alarms) / rows.total)
 
     return value
 
 
-def _ece(codes: np.ndarray, scores: np.ndarray) -> Metric:
+def _f1(_: Answers) -> Metric:
+    def value(rows: Weighed) -> float:
+        pile = rows.pile
+        total = pile.chosen + pile.positive
+        return float(2 * pile.hits_chosen / total) if total else 0.0
+
+    return value
+
+
+def _ece(answers: Answers) -> Metric:
     """Return the expected calibration error of Naeini, Cooper and Hauskrecht (2015).
 
     In ten bins of equal width, how far the mean probability lies from the share
     of positives, weighted by the bins' rows.
     """
+    ranking = answers.ranking
+    scores = ranking.sorted(answers.scores)
+    gaps = scores - ranking.sorted(answers.codes == 1)
     places = np.minimum((scores * N_BINS).astype("int64"), N_BINS - 1)
-    gaps = scores - (codes == 1)
+    edges = np.searchsorted(places, np.arange(N_BINS + 1))
+    bins = [slice(*pair) for pair in pairwise(edges)]
 
-    def value(weights: np.ndarray) -> float:
-        by_bin = np.bincount(places, weights * gaps, minlength=N_BINS)
-        return float(np.abs(by_bin).sum() / weights.sum())
+    def value(rows: Weighed) -> float:
+        ranked = rows.ranked
+        return float(sum(abs(ranked[own] @ gaps[own]) for own in bins) / rows.total)
 
     return value
 
 
-def _macro_f1(codes: np.ndarray, scores: np.ndarray) -> Metric:
-    n_classes = scores.shape[1]
-    decided = decide(scores)
+def _macro_f1(answers: Answers) -> Metric:
+    n_classes = answers.scores.shape[1]
+    codes, decided = answers.codes, decide(answers.scores)
+    is_right = codes == decided
 
-    def value(weights: np.ndarray) -> float:
-        hits = np.bincount(codes, weights * (codes == decided), minlength=n_classes)
+    def value(rows: Weighed) -> float:
+        weights = rows.weights
+        hits = np.bincount(codes, weights * is_right, minlength=n_classes)
         truths = np.bincount(codes, weights, minlength=n_classes)
         calls = np.bincount(decided, weights, minlength=n_classes)
         occurs = truths + calls > 0
@@ -129,32 +117,33 @@ def _macro_f1(codes: np.ndarray, scores: np.ndarray) -> Metric:
     return value
 
 
-def _mae(target: np.ndarray, scores: np.ndarray) -> Metric:
-    return _mean(np.abs(target - scores))
+def _mae(answers: Answers) -> Metric:
+    return _mean(np.abs(answers.codes - answers.scores))
 
 
-def _rmse(target: np.ndarray, scores: np.ndarray) -> Metric:
-    squared = _mean((target - scores) ** 2)
-    return lambda weights: float(np.sqrt(squared(weights)))
+def _rmse(answers: Answers) -> Metric:
+    squared = _mean((answers.codes - answers.scores) ** 2)
+    return lambda rows: float(np.sqrt(squared(rows)))
 
 
-def _r2(target: np.ndarray, scores: np.ndarray) -> Metric:
-    residual = _mean((target - scores) ** 2)
+def _r2(answers: Answers) -> Metric:
+    target = answers.codes
+    residual = _mean((target - answers.scores) ** 2)
 
-    def value(weights: np.ndarray) -> float:
-        mean = weights @ target / weights.sum()
-        spread = weights @ (target - mean) ** 2 / weights.sum()
-        return float(1 - residual(weights) / spread) if spread else np.nan
+    def value(rows: Weighed) -> float:
+        mean = rows.weights @ target / rows.total
+        spread = rows.weights @ (target - mean) ** 2 / rows.total
+        return float(1 - residual(rows) / spread) if spread else np.nan
 
     return value
 
 
-def _pinball(quantile: float) -> Prepare:
-    def prepare(target: np.ndarray, scores: np.ndarray) -> Metric:
-        gaps = target - scores
+def _pinball(quantile: float) -> Callable[[Answers], Metric]:
+    def make(answers: Answers) -> Metric:
+        gaps = answers.codes - answers.scores
         return _mean(np.maximum(quantile * gaps, (quantile - 1) * gaps))
 
-    return prepare
+    return make
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,44 +152,52 @@ class Measure:
 
     Attributes
     ----------
-    prepare
-        Takes codes (n_rows,) and scores, and returns what takes weights.
+    make
+        Takes rows, and returns what takes their weights.
     more_is_better
         Whether a better model has more of it.
     is_default
         Whether it is computed unless metrics are named.
     """
 
-    prepare: Prepare
+    make: Callable[[Answers], Metric]
     more_is_better: bool = False
     is_default: bool = True
 
-    def of(self, codes: np.ndarray, scores: np.ndarray) -> float:
+    def prepare(
+        self, codes: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD
+    ) -> Callable[[np.ndarray], float]:
+        """Return what takes weights of shape (n_rows,) to the metric's value."""
+        answers = Answers(codes, scores, threshold)
+        metric = self.make(answers)
+        return lambda weights: metric(Weighed(answers, weights))
+
+    def of(self, codes: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> float:
         """Return the metric of rows that all weigh the same."""
-        return self.prepare(codes, scores)(np.ones(len(codes)))
+        return self.prepare(codes, scores, threshold)(np.ones(len(codes)))
 
 
 METRICS: dict[str, dict[str, Measure]] = {
     "binary": {
-        "roc_auc": Measure(prepare=_roc_auc, more_is_better=True),
-        "average_precision": Measure(prepare=_average_precision, more_is_better=True),
-        "log_loss": Measure(prepare=_log_loss),
-        "brier": Measure(prepare=_brier),
-        "ece": Measure(prepare=_ece),
-        "accuracy": Measure(prepare=_accuracy, more_is_better=True),
-        "f1": Measure(prepare=_f1, more_is_better=True),
+        "roc_auc": Measure(make=_roc_auc, more_is_better=True),
+        "average_precision": Measure(make=_average_precision, more_is_better=True),
+        "log_loss": Measure(make=_log_loss),
+        "brier": Measure(make=_brier),
+        "ece": Measure(make=_ece),
+        "accuracy": Measure(make=_accuracy, more_is_better=True),
+        "f1": Measure(make=_f1, more_is_better=True),
     },
     "multiclass": {
-        "log_loss": Measure(prepare=_log_loss),
-        "accuracy": Measure(prepare=_accuracy, more_is_better=True),
-        "macro_f1": Measure(prepare=_macro_f1, more_is_better=True),
+        "log_loss": Measure(make=_log_loss),
+        "accuracy": Measure(make=_accuracy, more_is_better=True),
+        "macro_f1": Measure(make=_macro_f1, more_is_better=True),
     },
     "regression": {
-        "mae": Measure(prepare=_mae),
-        "rmse": Measure(prepare=_rmse),
-        "r2": Measure(prepare=_r2, more_is_better=True),
+        "mae": Measure(make=_mae),
+        "rmse": Measure(make=_rmse),
+        "r2": Measure(make=_r2, more_is_better=True),
         **{
-            f"pinball_{share}": Measure(prepare=_pinball(share / 100), is_default=False)
+            f"pinball_{share}": Measure(make=_pinball(share / 100), is_default=False)
             for share in (10, 50, 90)
         },
     },

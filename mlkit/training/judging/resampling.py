@@ -1,14 +1,15 @@
 """Say how far figures may be off: the bootstrap, of rows or of whole clusters of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
 import numpy as np
+from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
-#: Figures, always the same ones, of rows with these weights (n_rows,).
-Figures = Callable[[np.ndarray], Sequence[float]]
+#: Numbers (n_figures,), always the same ones, of rows with these weights (n_rows,).
+Statistic = Callable[[np.ndarray], ArrayLike]
 
 
 class Resampler:
@@ -42,15 +43,19 @@ class Resampler:
         """Return how often each row (n_rows,) is in one draw."""
         # A generator for each draw, so that threads do not decide what is drawn.
         rng = np.random.default_rng((self.seed, draw))
-        drawn = rng.integers(0, self.n_units, self.n_units, dtype="int32")
+        drawn = rng.integers(0, self.n_units, self.n_units)
         counts = np.bincount(drawn, minlength=self.n_units).astype("float64")
         return counts if self.clusters is None else counts[self.clusters]
 
-    def draws(self, figures: Figures) -> np.ndarray:
-        """Return the figures of every draw (n_resamples, n_figures)."""
+    def draws(self, statistic: Statistic) -> np.ndarray:
+        """Return the statistic of every draw (n_resamples, n_figures).
+
+        Of two models on the same draws, let it return what both have.
+        """
         # Threads of the linear algebra would get in the way of these.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cpu_count()) as threads:
-            found = list(threads.map(lambda n: figures(self.weights(n)), range(self.n_resamples)))
+            numbers = range(self.n_resamples)
+            found = list(threads.map(lambda n: statistic(self.weights(n)), numbers))
         return np.array(found, dtype="float64")
 
 
