@@ -23,7 +23,7 @@ MOST_CLASSES = 10
 #: Bars of a histogram.
 N_BARS = 30
 #: What a multiclass calibration and a confusion call what they show.
-TOP_CLASS = "most probable class"
+TOP_CLASS = "the most probable class"
 OTHERS = "all others"
 
 
