@@ -49,9 +49,7 @@ _SETTINGS: Any = {
 }
 
 
-def draw(
-    name: str, title: str, paint: Callable[["Axes"], None], *, height: float = 270, **settings: Any
-) -> str:
+def draw(name: str, title: str, paint: Callable[["Axes"], None], *, height: float = 270) -> str:
     """Return what `paint` draws on axes, as an inline SVG element.
 
     Parameters
@@ -64,16 +62,13 @@ def draw(
         Draws on the axes that it is given, in `COLOURS`.
     height
         In pixels.
-    settings
-        More of matplotlib's, with `_` for `.`.
     """
-    import matplotlib as mpl
+    from matplotlib import style
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    own: Any = {key.replace("_", "."): value for key, value in settings.items()}
     # Ids are made from the salt: the same bytes each time, and other ones in each plot.
-    with mpl.rc_context({**mpl.rcParamsDefault, **_SETTINGS, **own, "svg.hashsalt": name}), _calm():
+    with style.context(["default", {**_SETTINGS, "svg.hashsalt": name}]), _calm():
         figure = Figure(figsize=(WIDTH / _DPI, height / _DPI), dpi=_DPI, layout="constrained")
         FigureCanvasSVG(figure)
         figure.patch.set_visible(False)
