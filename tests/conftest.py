@@ -109,4 +109,5 @@ def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def config(in_project: Path, tmp_path: Path) -> Callable[..., object]:
     """Return what loads the project's settings with overrides, bundles kept apart."""
-    return lambda *overrides: load_config(overrides=[f"bundles={tmp_path}", *overrides])
+    apart = [f"bundles={tmp_path}", f"reports={tmp_path / 'reports'}"]
+    return lambda *overrides: load_config(overrides=[*apart, *overrides])

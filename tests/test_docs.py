@@ -119,7 +119,9 @@ def folder(page: Path, tmp_path: Path, request, monkeypatch) -> Path:
         (start / "mlkit").symlink_to(ROOT)
     else:
         project = request.getfixturevalue("project")
-        shutil.copytree(project, start, ignore=shutil.ignore_patterns("bundles", "__pycache__"))
+        shutil.copytree(
+            project, start, ignore=shutil.ignore_patterns("bundles", "reports", "__pycache__")
+        )
     return start
 
 
@@ -262,7 +264,7 @@ def test_files_of_a_project_are_all_documented(project: Path):
     """The table of the template's files lists exactly what it renders."""
     listed = re.findall(r"^\| `([\w./-]+)` \| .* \| .* \|$", _reference("template"), re.M)
     answers = {"project_name", "package_name", "description", "task", "data", "tracking_uri"}
-    made = {"bundles", "__pycache__", ".pytest_cache", ".ruff_cache", ".venv", ".git"}
+    made = {"bundles", "reports", "__pycache__", ".pytest_cache", ".ruff_cache", ".venv", ".git"}
     files = {
         str(file.relative_to(project))
         for file in project.rglob("*")

@@ -139,19 +139,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="BUNDLE",
         help="the bundle to compare with (default: evaluation.champion)",
     )
+    command.add_argument("--report", metavar="FILE", help="write a page of what was found, too")
     command.set_defaults(function="evaluate")
-
-    study = commands.add_parser("study", help="look closer at a model before it is trained")
-    kinds = study.add_subparsers(metavar="STUDY", required=True)
-    command = kinds.add_parser(
-        "ablation",
-        parents=[shared, project],
-        help="fit without each feature: what it is worth, and what it costs",
-    )
-    command.add_argument(
-        "overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as for train"
-    )
-    command.set_defaults(function="study_ablation")
 
     command = commands.add_parser(
         "freeze",
@@ -163,6 +152,13 @@ def _parser() -> argparse.ArgumentParser:
         "overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as for train"
     )
     command.set_defaults(function="freeze")
+
+    command = commands.add_parser(
+        "report", parents=[shared], help="write the page of a bundle's evaluation"
+    )
+    command.add_argument("bundle", help="its folder")
+    command.add_argument("file", nargs="?", help="the page (default: reports/NAME.html)")
+    command.set_defaults(function="report")
 
     command = commands.add_parser(
         "predict", parents=[shared, trusting], help="score records or a table with a bundle"
@@ -206,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     study = commands.add_parser("study", help="learn more about a model than one run tells")
     actions = study.add_subparsers(metavar="ACTION", required=True)
     for name, purpose in (
+        ("ablation", "fit without each feature: what it is worth, and what it costs"),
         ("learning-curve", "say whether more rows would help"),
         ("staleness", "say how much worse a model gets per month of age"),
     ):

@@ -34,6 +34,7 @@ def train(arguments: argparse.Namespace) -> int:
     run = workflow.train(config)
     print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
     print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
+    print(f"Report in {run.report}")
     if not run.evaluation.passed:
         print("It must not be promoted: a gate failed, as said above.")
     return 0
@@ -74,6 +75,10 @@ def evaluate(arguments: argparse.Namespace) -> int:
     data = arguments.data or config.data.path
     evaluation = workflow.evaluate(bundle, data, evaluator, champion)
     print(evaluation.summary())
+    if arguments.report:
+        facts = _train_side("facts", "evaluate").Facts.of(bundle.manifest, bundle.schema)
+        page = _train_side("report.page", "evaluate")
+        print(f"\nReport in {page.write_report(evaluation, facts, arguments.report)}")
     return 0 if evaluation.passed else 1
 
 
@@ -88,13 +93,15 @@ def freeze(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def study_ablation(arguments: argparse.Namespace) -> int:
-    """Fit without each feature, and print what it is worth and what it costs."""
-    workflow, config = _project(arguments, "study ablation", arguments.overrides)
-    ablation, data = (_train_side(name, "study ablation") for name in ("ablation", "data"))
-    evaluator, trainer = workflow.build_evaluator(config), workflow.build_trainer(config)
-    frame = data.read_frame(config.data.path, trainer.schema)
-    print(ablation.ablate(trainer, evaluator, frame).summary())
+def report(arguments: argparse.Namespace) -> int:
+    """Write the page of what was found of a bundle's model when it was packed."""
+    configure_logging("warning")
+    page = _train_side("report.page", "report")
+    bundle = Bundle.open(arguments.bundle, signers=required_signers())
+    evaluation = page.read_evaluation(bundle)
+    facts = _train_side("facts", "report").Facts.of(bundle.manifest, bundle.schema)
+    path = arguments.file or Path("reports", f"{bundle.manifest.name}.html")
+    print(f"Report in {page.write_report(evaluation, facts, path)}")
     return 0
 
 
@@ -194,10 +201,13 @@ def infer_schema(arguments: argparse.Namespace) -> int:
 def study(arguments: argparse.Namespace) -> int:
     """Fit the project's model many times over, and print what that shows."""
     workflow, config = _project(arguments, "study", arguments.overrides)
-    studies = _train_side("studies", "study")
-    trainer = workflow.build_trainer(config)
+    trainer, evaluator = workflow.build_trainer(config), workflow.build_evaluator(config)
     frame = _train_side("data", "study").read_frame(config.data.path, trainer.schema)
-    print(getattr(studies, arguments.study)(trainer, frame).summary())
+    if arguments.study == "ablation":
+        found = _train_side("ablation", "study").ablate(trainer, evaluator, frame)
+    else:
+        found = getattr(_train_side("studies", "study"), arguments.study)(trainer, frame)
+    print(found.summary())
     return 0
 
 

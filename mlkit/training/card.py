@@ -1,51 +1,67 @@
 """The model card: what a model is, how good it is, how it runs and what it takes."""
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 from mlkit.core.bundle import Manifest
+from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.tables import (
+    column_table,
+    comparison_table,
+    contribution_table,
+    escaped,
+    flattered,
+    gate_table,
+    leak_table,
+    part_table,
+)
 from mlkit.training.trainer import TrainedModel
+
+#: Features that the card names, those that are worth the most.
+_MOST_FEATURES = 10
 
 
 def card(
     model: TrainedModel, evaluation: Evaluation, manifest: Manifest, *, description: str
 ) -> str:
     """Return the model card in Markdown."""
-    schema, target = model.schema, model.target
-    known = [column for column in schema.columns.values() if column.known_before]
-    lines = [f"# {manifest.name}", ""]
-    if description:
-        lines += [description, ""]
-    lines += [
-        f"A {target.task} model: {type(model.pipeline[-1]).__name__} on {_target_words(target)}.",
-        "",
-        "## How good it is",
-        "",
-        evaluation.summary(),
-        "",
-        "## How it runs",
-        "",
-        manifest.runs(),
-        "",
-        "## What it takes",
-        "",
-        "| field | type | may be missing | unit | meaning |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {_cell(column.name)} | {column.kind} | {'yes' if column.nullable else 'no'} "
-        f"| {_cell(column.unit)} | {_cell(column.description)} |"
-        for column in known
-    ]
-    return "\n".join(lines) + "\n"
+    estimator = type(model.pipeline[-1]).__name__
+    facts = replace(Facts.of(manifest, model.schema, estimator=estimator), description=description)
+    return "\n\n".join(_blocks(facts, evaluation)) + "\n"
 
 
-def _cell(text: str | None) -> str:
-    """Return text as one cell of a table, whatever it holds."""
-    return " ".join((text or "").split()).replace("|", "\\|")
+def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
+    yield f"# {escaped(facts.name)}"
+    if facts.description:
+        yield escaped(facts.description)
+    yield f"A {escaped(facts.predicts)}. {evaluation.verdict()}"
+    yield "## How good it is"
+    yield escaped(evaluation.judged_on())
+    yield evaluation.table()
+    if evaluation.gates:
+        yield gate_table(evaluation.gates).markdown()
+    if evaluation.comparison:
+        yield f"### Beside {escaped(evaluation.comparison.champion)}"
+        yield comparison_table(evaluation.comparison, evaluation.level).markdown()
+    if parts := (*evaluation.slices, *evaluation.worst):
+        yield "### On parts of the rows"
+        yield part_table(evaluation, parts).markdown()
+    if evaluation.contributions:
+        yield "### What its features are worth"
+        most = evaluation.contributions[:_MOST_FEATURES]
+        yield contribution_table(most, evaluation.level).markdown()
+    yield from _limits(evaluation)
+    yield "## How it runs"
+    yield escaped(facts.runs)
+    yield "## What it takes"
+    yield column_table(facts.columns).markdown()
 
 
-def _target_words(target: Any) -> str:
-    if not target.edges:
-        return f"`{target.column}`"
-    return f"`{target.column}` cut at {', '.join(f'{edge:g}' for edge in target.edges)}"
+def _limits(evaluation: Evaluation) -> Iterator[str]:
+    yield "## Its limits"
+    yield "The figures hold for rows like those that it was judged on, and for no others."
+    if evaluation.flattery is not None:
+        yield escaped(flattered(evaluation.flattery))
+    if evaluation.leaks:
+        yield leak_table(evaluation.leaks).markdown()

@@ -160,6 +160,7 @@ class Config:
     task: str = "???"
     seed: int = 0
     bundles: str = "bundles"
+    reports: str = "reports"
     data: DataConfig = field(default_factory=DataConfig)
     features: dict[str, Any] = field(default_factory=dict)
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -34,7 +34,7 @@ def describe(config: Config, validated: pd.DataFrame, folder: Path | None = None
     """
     folder = folder or Path.cwd()
     # These do not say what is made; an address may hold a password.
-    elsewhere = ("bundles", "logging", "tracking", "tuning")
+    elsewhere = ("bundles", "reports", "logging", "tracking", "tuning")
     settings = {key: value for key, value in as_dict(config).items() if key not in elsewhere}
     return {
         "config": settings,

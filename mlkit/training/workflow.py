@@ -16,6 +16,7 @@ from mlkit.training.archive import load_array
 from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
+from mlkit.training.facts import Facts
 from mlkit.training.flattery import compare_splits
 from mlkit.training.frames import no_rows
 from mlkit.training.judging.evaluation import Evaluation
@@ -25,6 +26,7 @@ from mlkit.training.judging.verdicts import bundle_verdicts
 from mlkit.training.leaks import hunt_leaks
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
+from mlkit.training.report.page import write_report
 from mlkit.training.runtime import open_model
 from mlkit.training.splitting import Split, Splitter
 from mlkit.training.target import Target
@@ -50,10 +52,11 @@ class Run:
 
     bundle: Bundle
     evaluation: Evaluation
+    report: Path
 
 
 def train(config: Config) -> Run:
-    """Read, validate, split, fit, judge and pack, as `config` says.
+    """Read, validate, split, fit, judge, pack and report, as `config` says.
 
     Raises
     ------
@@ -88,7 +91,11 @@ def train(config: Config) -> Run:
             trusted=trusted_packages(),
             reference=model.training(frame),
         )
-    return Run(bundle=bundle, evaluation=_with_bundle(evaluation, evaluator, bundle))
+        evaluation = _with_bundle(evaluation, evaluator, bundle)
+        page = Path(config.reports) / f"{config.name}.html"
+        with stage(log, "reporting", path=str(page)):
+            write_report(evaluation, Facts.of(bundle.manifest, bundle.schema), page)
+    return Run(bundle=bundle, evaluation=evaluation, report=page)
 
 
 def evaluate(

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from projects import BIN, ROOT, run
 
 from mlkit.cli import main
+from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.training.config import GateConfig
 from mlkit.training.judging.evaluation import Evaluation
@@ -69,6 +71,34 @@ def test_train_then_evaluate_then_predict(mlkit, tmp_path):
     assert code == 0
     assert {"prediction", "probability", "carrier"} <= set(scored.columns)
     assert len(scored) == 16_839
+
+
+def test_a_report_is_written_beside_the_bundle_and_again_from_it(mlkit, in_project, tmp_path):
+    """`train` writes it, `report` the same bytes from the bundle, `evaluate` one of its own."""
+    places = (f"bundles={tmp_path}", f"reports={tmp_path / 'reports'}")
+    code, out, _ = mlkit("train", *places, *SMALL)
+    page = tmp_path / "reports" / "flight-delay.html"
+    assert code == 0
+    assert out.endswith(f"Report in {page}\n")
+    written = page.read_bytes()
+    folder, again = tmp_path / "flight-delay", tmp_path / "again.html"
+    assert mlkit("report", folder, again) == (0, f"Report in {again}\n", "")
+    assert again.read_bytes() == written
+    other = tmp_path / "other.html"
+    code, out, _ = mlkit("evaluate", folder, "--report", other)
+    assert (code, out.splitlines()[-1]) == (0, f"Report in {other}")
+    assert b'id="verdict"' in other.read_bytes()
+
+
+def test_an_evaluation_that_cannot_be_read_is_named(mlkit, packed, tmp_path):
+    """As in a bundle that an mlkit of before wrote."""
+    folder = shutil.copytree(packed, tmp_path / "old")
+    (folder / layout.EVALUATION).write_text('{"scores": []}')
+    layout.seal(folder, Bundle.open(packed).manifest)
+    code, _, error = mlkit("report", folder, tmp_path / "page.html")
+    assert code == 5
+    assert "evaluation.json is not readable" in error
+    assert "mlkit evaluate BUNDLE --report FILE" in error
 
 
 def test_settings_of_a_run_are_in_its_lineage(mlkit, tmp_path):

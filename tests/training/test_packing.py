@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from bundles_of_tests import bundle_of, parts_of
+from evaluations_of_tests import HOSTILE, whole
 from hypothesis import given
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier
@@ -51,6 +52,27 @@ def test_the_card_has_a_cell_for_each_field(parts, tmp_path):
     bundle = pack(dataclasses.replace(model, schema=schema), *others, tmp_path / "m", name="m")
     card = (bundle.path / "README.md").read_text()
     assert "| temp | number | yes | °F \\| °C | Warm or \\| cold. |\n" in card
+
+
+def test_the_card_says_what_was_found(parts, tmp_path):
+    """The verdict, every table of the evaluation, and its limits; hostile names are text."""
+    model, _, holdout = parts
+    bundle = pack(model, whole(name=HOSTILE), holdout, tmp_path / "m", name="m")
+    card = (bundle.path / "README.md").read_text()
+    assert "1 of 3 gates failed: this model may not ship." in card
+    headings = [line for line in card.splitlines() if line.startswith("#")]
+    assert headings[1] == "## How good it is"
+    assert headings[3:] == [
+        "### On parts of the rows",
+        "### What its features are worth",
+        "## Its limits",
+        "## How it runs",
+        "## What it takes",
+    ]
+    assert "<script" not in card
+    assert "A random split would have promised" in card
+    widths = {line.replace("\\|", "").count("|") for line in card.splitlines() if "dest" in line}
+    assert 1 not in widths
 
 
 def test_a_certificate_from_before_there_were_scales_is_read(packed, tmp_path):

@@ -8,6 +8,13 @@ import msgspec
 
 from mlkit.core.decision import THRESHOLD
 from mlkit.core.errors import listed
+from mlkit.training.judging.tables import (
+    comparison_table,
+    figure,
+    flattered,
+    part_table,
+    score_table,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,21 +101,6 @@ class Comparison:
     champion: str
     differences: tuple[Difference, ...]
 
-    def table(self, level: float) -> str:
-        """Return the differences as a Markdown table; a gain above 0 is the model's."""
-        lines = [
-            f"Against the champion {self.champion}, on the same rows:",
-            "",
-            f"| rows | metric | value | champion | gain | {level:.0%} interval |",
-            "|---|---|--:|--:|--:|---|",
-        ]
-        lines += [
-            f"| {found.part or 'all'} | {found.metric} | {found.value:.4f} | {found.champion:.4f} "
-            f"| {found.gain:+.4f} | {found.low:+.4f} to {found.high:+.4f} |"
-            for found in self.differences
-        ]
-        return "\n".join(lines)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
@@ -193,9 +185,9 @@ class Verdict:
         if self.unjudged:
             return f"{self.what}: not judged, {self.unjudged}"
         word = "at least" if self.is_floor else "at most"
-        figure = "undefined on these rows" if isnan(self.figure) else f"{self.figure:.4f}"
+        shown = "undefined on these rows" if isnan(self.figure) else figure(self.figure)
         mark = "passed" if self.passed else "failed"
-        return f"{self.what} is {figure}, {word} {self.bound:.4f}: {mark}"
+        return f"{self.what} is {shown}, {word} {figure(self.bound)}: {mark}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,31 +268,7 @@ class Evaluation:
 
     def table(self) -> str:
         """Return the scores as a Markdown table."""
-        interval = f"{self.level:.0%} interval"
-        lines = [
-            f"| metric | value | {interval} | naive baseline | simple model |",
-            "|---|---|---|---|---|",
-        ]
-        lines += [
-            f"| {score.metric} | {score.value:.4f} | {score.low:.4f} to {score.high:.4f} "
-            f"| {score.baseline:.4f} | {score.simple:.4f} |"
-            for score in self.scores
-        ]
-        return "\n".join(lines)
-
-    def contribution_table(self) -> str:
-        """Return what each feature contributes as a Markdown table, the most first."""
-        metric = self.contributions[0].metric if self.contributions else "metric"
-        lines = [
-            f"| feature | {metric} lost without | {self.level:.0%} interval | helps |",
-            "|---|--:|---|---|",
-        ]
-        lines += [
-            f"| {each.feature} | {each.loss:.4f} | {each.low:.4f} to {each.high:.4f} "
-            f"| {'yes' if each.helps else 'not shown'} |"
-            for each in self.contributions
-        ]
-        return "\n".join(lines)
+        return score_table(self.scores, self.level).markdown()
 
     def useless(self) -> str:
         """Return one sentence that names the features that are not shown to help."""
@@ -312,27 +280,8 @@ class Evaluation:
             f"{listed(named, most=20)}."
         )
 
-    def slice_table(self) -> str:
-        """Return the slices' scores as a Markdown table, without intervals."""
-        return self._part_table("slice", self.slices)
-
-    def worst_table(self) -> str:
-        """Return the scores of the parts where the model errs most, as a Markdown table."""
-        return self._part_table("errs most where", self.worst)
-
-    def _part_table(self, head: str, parts: tuple[Part, ...]) -> str:
-        names = [score.metric for score in self.scores]
-        lines = [f"| {head} | rows | {' | '.join(names)} |", "|---|--:|" + "--:|" * len(names)]
-        lines += [
-            f"| {part.name} | {part.n_rows:,} | "
-            + " | ".join(f"{score.value:.4f}" for score in part.scores)
-            + " |"
-            for part in parts
-        ]
-        return "\n".join(lines)
-
-    def summary(self) -> str:
-        """Return what was judged, and the table."""
+    def judged_on(self) -> str:
+        """Return which rows were judged and which were left out, in a sentence."""
         left_out = [
             f"{count:,} {why}"
             for count, why in (
@@ -342,43 +291,54 @@ class Evaluation:
             if count
         ]
         text = f"Judged on {self.n_rows:,} rows ({self.holdout})"
-        text += f"; left out {' and '.join(left_out)}." if left_out else "."
-        tables = [
-            self.table(),
-            *([self.slice_table()] if self.slices else []),
-            *([self.worst_table()] if self.worst else []),
-            *([self.comparison.table(self.level)] if self.comparison else []),
-            *([self.useless()] if self.contributions else []),
-        ]
-        parts = [text, *tables, self.warnings(), self.verdict() if self.gates else ""]
-        return "\n\n".join(part for part in parts if part)
+        return text + (f"; left out {' and '.join(left_out)}." if left_out else ".")
 
-    def warnings(self) -> str:
-        """Return a line for each leak, and one on what a random split would have promised."""
-        lines = [f"Suspicious ({leak.kind}): {leak.message}" for leak in self.leaks]
-        if (found := self.flattery) is not None:
-            lines.append(
-                f"On {found.n_rows:,} training rows, {found.metric} is {found.at_random:.3f} by "
-                f"a random split, and {found.as_split:.3f} by a sound one."
-            )
-        return "\n".join(lines)
+    def summary(self) -> str:
+        """Return what was judged, the tables, what to mind, and the verdict."""
+        parts = [self.judged_on(), self.table()]
+        if self.slices:
+            parts.append(part_table(self, self.slices).markdown())
+        if self.worst:
+            parts.append("It errs most where:")
+            parts.append(part_table(self, self.worst).markdown())
+        if self.comparison:
+            parts.append(f"Beside the champion {self.comparison.champion}, on the same rows:")
+            parts.append(comparison_table(self.comparison, self.level).markdown())
+        if self.contributions:
+            parts.append(self.useless())
+        parts += [f"Suspicious ({leak.kind}): {leak.message}" for leak in self.leaks]
+        if self.flattery is not None:
+            parts.append(flattered(self.flattery))
+        if self.gates:
+            listed_gates = [f"- {gate}" for gate in (*self.failed(), *self.unjudged())]
+            parts.append("\n".join([self.verdict(), *listed_gates]))
+        return "\n\n".join(parts)
 
     @property
     def passed(self) -> bool:
         """Whether no gate failed."""
-        return all(verdict.passed for verdict in self.gates)
+        return not self.failed()
+
+    def failed(self) -> tuple[Verdict, ...]:
+        """Return the gates that failed."""
+        return tuple(gate for gate in self.gates if not gate.passed)
+
+    def unjudged(self) -> tuple[Verdict, ...]:
+        """Return the gates that could not be judged, each with its reason."""
+        return tuple(gate for gate in self.gates if gate.unjudged)
 
     def verdict(self) -> str:
-        """Return one sentence on the gates, and each that failed."""
-        failed = [verdict for verdict in self.gates if not verdict.passed]
-        unjudged = [verdict for verdict in self.gates if verdict.unjudged]
-        first = f"{len(failed)} of {len(self.gates)} gates failed:"
-        if not failed:
-            judged = len(self.gates) - len(unjudged)
-            first = f"All {len(self.gates)} gates passed."
-            if unjudged:
-                first = f"{judged} of {len(self.gates)} gates passed, the others were not judged:"
-        return "\n".join([first, *(f"- {verdict}" for verdict in [*failed, *unjudged])])
+        """Return one sentence on the gates."""
+        n_gates, n_failed, n_open = len(self.gates), len(self.failed()), len(self.unjudged())
+        if not n_gates:
+            return "No gates are set: nothing says whether this model may ship."
+        if n_failed:
+            return f"{n_failed} of {n_gates} gates failed: this model may not ship."
+        if n_open:
+            return (
+                f"{n_gates - n_open} of {n_gates} gates passed; {n_open} could not be judged yet."
+            )
+        return f"All {n_gates} gates passed." if n_gates > 1 else "The gate passed."
 
 
 #: What an evaluation may lack.

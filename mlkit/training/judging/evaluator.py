@@ -11,6 +11,7 @@ from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema, check_name
 from mlkit.training.judging.banned import banned_verdict
 from mlkit.training.judging.comparison import check_comparable, compare
+from mlkit.training.judging.curves import curves
 from mlkit.training.judging.evaluation import Evaluation, Leak, Part, Score
 from mlkit.training.judging.figures import Figures
 from mlkit.training.judging.gates import Gate, check_gates
@@ -189,6 +190,7 @@ class Evaluator:
             contributions=contributed,
             comparison=comparison,
             leaks=tuple(leaks),
+            curves=curves(model.target.task, model.classes, sample.codes, sample.scores),
             threshold=model.threshold,
             drawn=drawn,
             level=self.level,

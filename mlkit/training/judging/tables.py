@@ -1,0 +1,176 @@
+"""Lay an evaluation out as tables of text: the terminal's, the card's and the page's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import TYPE_CHECKING
+
+from mlkit.core.column import Column
+
+if TYPE_CHECKING:
+    from mlkit.training.judging.evaluation import (
+        Comparison,
+        Contribution,
+        Evaluation,
+        Flattery,
+        Leak,
+        Part,
+        Score,
+        Verdict,
+    )
+
+#: What stands for a figure that there is none of.
+NONE = "–"  # noqa: RUF001
+#: What a row of a table calls the rows that are not in one slice only.
+WHOLE = "all rows"
+_ESCAPED = str.maketrans(
+    {"\\": "\\\\", "|": "\\|", "<": "&lt;", "&": "&amp;", "`": "\\`", "[": "\\[", "]": "\\]"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Text in rows and columns; all but the first `n_texts` columns are figures."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    n_texts: int = 1
+
+    def markdown(self) -> str:
+        """Return it as Markdown, whatever its cells hold."""
+        rules = ["---"] * self.n_texts + ["--:"] * (len(self.head) - self.n_texts)
+        rows = [[escaped(cell) for cell in row] for row in (self.head, *self.rows)]
+        return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rules, *rows[1:]))
+
+
+def escaped(text: str) -> str:
+    """Return text on one line in which Markdown has nothing to read."""
+    return " ".join(text.split()).translate(_ESCAPED)
+
+
+def figure(value: float) -> str:
+    """Return a figure of four decimals, of fewer where it is large, a dash for NaN."""
+    if isnan(value):
+        return NONE
+    return f"{value:z,.4f}" if abs(value) < 1000 else f"{value:,.1f}"
+
+
+def between(low: float, high: float) -> str:
+    """Return an interval, a dash where there is none."""
+    return NONE if isnan(low) or isnan(high) else f"{figure(low)} to {figure(high)}"
+
+
+def score_table(scores: Sequence["Score"], level: float) -> Table:
+    """Return the metrics beside what they are held against."""
+    return Table(
+        head=("metric", "value", f"{level:.0%} interval", "naive baseline", "simple model"),
+        rows=tuple(
+            (
+                score.metric,
+                figure(score.value),
+                between(score.low, score.high),
+                figure(score.baseline),
+                figure(score.simple),
+            )
+            for score in scores
+        ),
+    )
+
+
+def part_table(evaluation: "Evaluation", parts: Sequence["Part"]) -> Table:
+    """Return each metric on parts of the rows, and on all of them."""
+    every = ((WHOLE, evaluation.n_rows, evaluation.scores),)
+    return Table(
+        head=("slice", "rows", *(score.metric for score in evaluation.scores)),
+        rows=tuple(
+            (name, f"{n_rows:,}", *(figure(score.value) for score in scores))
+            for name, n_rows, scores in (
+                *every,
+                *((part.name, part.n_rows, part.scores) for part in parts),
+            )
+        ),
+    )
+
+
+def gate_table(gates: Sequence["Verdict"]) -> Table:
+    """Return the gates, those that failed first."""
+    return Table(
+        head=("gate", "result", "figure", "bound"),
+        rows=tuple(
+            (
+                gate.what,
+                "not judged" if gate.unjudged else "passed" if gate.passed else "failed",
+                figure(gate.figure),
+                f"at {'least' if gate.is_floor else 'most'} {figure(gate.bound)}",
+            )
+            for gate in sorted(gates, key=lambda gate: gate.passed)
+        ),
+        n_texts=2,
+    )
+
+
+def comparison_table(comparison: "Comparison", level: float) -> Table:
+    """Return the model beside the champion."""
+    return Table(
+        head=("metric", "on", "rows", "model", "champion", "gain", f"{level:.0%} interval"),
+        rows=tuple(
+            (
+                found.metric,
+                found.part or WHOLE,
+                f"{found.n_rows:,}",
+                figure(found.value),
+                figure(found.champion),
+                figure(found.gain),
+                between(found.low, found.high),
+            )
+            for found in comparison.differences
+        ),
+        n_texts=2,
+    )
+
+
+def contribution_table(contributions: Sequence["Contribution"], level: float) -> Table:
+    """Return what the features are worth."""
+    return Table(
+        head=("feature", "loss without", f"{level:.0%} interval"),
+        rows=tuple(
+            (found.feature, figure(found.loss), between(found.low, found.high))
+            for found in contributions
+        ),
+    )
+
+
+def leak_table(leaks: Sequence["Leak"]) -> Table:
+    """Return what may tell an answer that the model will not have."""
+    return Table(
+        head=("columns", "what was found", "figure"),
+        rows=tuple((", ".join(leak.columns), leak.message, figure(leak.figure)) for leak in leaks),
+        n_texts=2,
+    )
+
+
+def flattered(flattery: "Flattery") -> str:
+    """Return what a random split would have promised, in a sentence."""
+    return (
+        f"A random split would have promised {flattery.metric} {figure(flattery.at_random)}; "
+        f"the split in use promises {figure(flattery.as_split)}, by a model fitted on "
+        f"{flattery.n_rows:,} rows each time."
+    )
+
+
+def column_table(columns: Sequence[Column]) -> Table:
+    """Return what a record holds: the data dictionary."""
+    return Table(
+        head=("field", "type", "may be missing", "unit", "meaning"),
+        rows=tuple(
+            (
+                column.name,
+                column.kind,
+                "yes" if column.nullable else "no",
+                column.unit or "",
+                column.description or "",
+            )
+            for column in columns
+        ),
+        n_texts=5,
+    )

@@ -1,0 +1,1 @@
+"""Show an evaluation as one page of HTML that needs nothing else."""

@@ -1,0 +1,75 @@
+"""Write an evaluation as one HTML page that opens anywhere, without a network."""
+
+from pathlib import Path
+
+import msgspec
+
+from mlkit.core import bundle as layout
+from mlkit.core.bundle import Bundle
+from mlkit.core.errors import BundleError
+from mlkit.core.files import written_file
+from mlkit.training.facts import Facts
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.tables import between, figure
+from mlkit.training.report.sections import sections
+
+#: Metrics that the page opens with.
+_SHOWN = 3
+
+
+def render(evaluation: Evaluation, facts: Facts | None = None) -> str:
+    """Return the page of an evaluation: the same bytes each time.
+
+    Parameters
+    ----------
+    evaluation
+        What was found.
+    facts
+        What the model is; what is not known is left out.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    facts = facts or Facts()
+    page = Environment(
+        loader=PackageLoader("mlkit.training.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("page.html.j2")
+    n_warnings = len(evaluation.leaks) + (evaluation.flattery is not None)
+    return page.render(
+        evaluation=evaluation,
+        facts=facts,
+        sections=list(sections(evaluation, facts)),
+        outcome=("failed" if evaluation.failed() else "passed") if evaluation.gates else "ungated",
+        first=evaluation.scores[:_SHOWN],
+        n_warnings=n_warnings,
+        figure=figure,
+        between=between,
+    )
+
+
+def write_report(evaluation: Evaluation, facts: Facts | None, path: str | Path) -> Path:
+    """Write the page to a file, whose folder is made, and return its path."""
+    path = Path(path)
+    with written_file(path) as draft:
+        draft.write_text(render(evaluation, facts), encoding="utf-8")
+    return path
+
+
+def read_evaluation(bundle: Bundle) -> Evaluation:
+    """Return what a bundle's model was found to be worth when it was packed.
+
+    Raises
+    ------
+    BundleError
+        If this mlkit cannot read it.
+    """
+    try:
+        return Evaluation.from_json(bundle.read(layout.EVALUATION))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(
+            f"{bundle.path / layout.EVALUATION} is not readable: {error}. Judge the bundle "
+            "again: mlkit evaluate BUNDLE --report FILE."
+        ) from None

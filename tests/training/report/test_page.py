@@ -1,0 +1,164 @@
+"""The page holds everything that was found, needs nothing else, and trusts no value."""
+
+import dataclasses
+import re
+from functools import cache
+from html.parser import HTMLParser
+from math import nan
+
+import pytest
+from evaluations_of_tests import HOSTILE, TASKS, facts, whole
+
+from mlkit.training.judging.evaluation import Evaluation, Score
+from mlkit.training.judging.tables import NONE
+from mlkit.training.report.page import render
+
+_VOID = {"meta", "link", "br", "img", "use", "path", "input"}
+
+
+class _Page(HTMLParser):
+    """Collects what a page consists of."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if tag not in _VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def values(self, *names: str) -> list[str]:
+        """Return all values of some attributes."""
+        return [value or "" for _, attrs in self.tags for n, value in attrs.items() if n in names]
+
+    def ids(self, tag: str) -> list[str | None]:
+        """Return the ids of one kind of element."""
+        return [attrs.get("id") for name, attrs in self.tags if name == tag]
+
+
+@cache
+def page_of(task: str) -> str:
+    """Return a whole page of a task."""
+    return render(whole(task), facts())
+
+
+@pytest.fixture(params=TASKS)
+def html(request) -> str:
+    """Return a whole page of each task."""
+    return page_of(request.param)
+
+
+def test_a_page_has_every_section(html):
+    """In the order of their weight, each with a heading and a link that leads to it."""
+    page = _Page(html)
+    found = page.ids("section")
+    assert found[:5] == ["gates", "metrics", "comparison", "slices", "worst"]
+    assert found[-4:] == ["importance", "warnings", "takes", "runs"]
+    assert page.open == []
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels == [1] + [2] * len(found)
+    links = [value for value in page.values("href") if value.startswith("#")]
+    assert {f"#{name}" for name in found} <= set(links)
+    assert {link[1:] for link in links} <= set(page.values("id"))
+    assert page.tags[0] == ("html", {"lang": "en"})
+
+
+def test_a_page_is_small_and_needs_nothing(html):
+    """No address is loaded, by an attribute or a style, and no script is there."""
+    page = _Page(html)
+    assert len(html.encode()) < 400_000
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe", "object", "img", "base"})
+    loaded = page.values("src", "href", "xlink:href", "data", "action", "poster", "srcset")
+    assert {value[:1] for value in loaded} <= {"#", "d"}
+    assert all(value == "data:," for value in loaded if not value.startswith("#"))
+    assert set(re.findall(r"url\((.)", html)) <= {"#"}
+    assert "@import" not in html
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+
+
+def test_ids_are_unique_and_references_lead_to_them(html):
+    """No two plots share one, or a plot would be clipped by another's frame."""
+    page = _Page(html)
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r"url\(#([^)]+)\)", html)) <= set(ids)
+
+
+def test_plots_take_their_colours_and_letters_from_the_page(html):
+    """So that they can be read in the dark; each says what it shows to those who cannot see."""
+    plots = re.findall(r"<svg.*?</svg>", html, re.S)
+    assert len(plots) >= 7
+    for plot in plots:
+        assert re.search(r'^<svg viewBox="[^"]+" role="img" aria-label="[^"]+"><title>', plot)
+        assert not re.search(r"#[0-9a-fA-F]{6}\b|http|DejaVu|<style", plot)
+        assert "var(--model)" in plot or "var(--c0)" in plot
+
+
+def test_the_same_evaluation_gives_the_same_bytes():
+    """Also after it was written as JSON and read back, as from a bundle."""
+    again = Evaluation.from_json(whole("binary").to_json())
+    assert render(again, facts()) == page_of("binary")
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_hostile_names_are_text(task):
+    """Whatever a model, a slice, a feature, a class or a column is called."""
+    page = _Page(render(whole(task, name=HOSTILE), facts(HOSTILE)))
+    plain = _Page(page_of(task))
+    assert [tag for tag, _ in page.tags if tag in ("script", "img")] == []
+    assert {name for _, attrs in page.tags for name in attrs} == {
+        name for _, attrs in plain.tags for name in attrs
+    }
+    assert page.open == []
+    text = "".join(page.texts)
+    assert text.count("<script>alert('x')</script>") > 20
+
+
+def test_a_page_can_be_made_of_an_evaluation_alone():
+    """What there is nothing of is left out; a figure that is undefined is a dash."""
+    score = Score(metric="r2", value=nan, low=nan, high=nan, baseline=0.0, simple=-0.00001)
+    bare = Evaluation(
+        scores=(score,), level=0.95, n_rows=3, n_unlabelled=0, n_seen=0, holdout="some"
+    )
+    page = _Page(render(bare))
+    assert page.ids("section") == ["metrics"]
+    texts = [text.strip() for text in page.texts if text.strip()]
+    row = texts[texts.index("simple model") + 1 :][:5]
+    assert row == ["r2", NONE, NONE, "0.0000", "0.0000"]
+    assert "No gates are set: nothing says whether this model may ship." in texts
+
+
+def test_the_verdict_is_told_in_words():
+    """A gate that failed is named with its figure and its bound, not by a colour alone."""
+    failed = "".join(_Page(page_of("binary")).texts)
+    assert "1 of 3 gates failed: this model may not ship." in failed
+    assert "latency in ms, p99 is 4.2000, at most 2.0000: failed" in failed
+    passing = whole(gates=False)
+    passed = render(dataclasses.replace(passing, slices=(), worst=(), curves=()))
+    assert "All 2 gates passed." in passed
+    assert 'class="mark failed"' not in passed
+
+
+def test_many_slices_stay_below_the_limit():
+    """Two hundred slices are all in the table; the plot shows the first forty."""
+    evaluation = whole()
+    many = tuple(
+        dataclasses.replace(evaluation.slices[0], name=f"dest={place}") for place in range(200)
+    )
+    html = render(dataclasses.replace(evaluation, slices=many, worst=(), curves=()))
+    assert len(html.encode()) < 2_000_000
+    assert "dest=199" in html
