@@ -140,7 +140,7 @@ def test_evaluate_exits_1_and_lists_each_gate_that_failed(mlkit, config, packed,
     assert code == 1
     *_, verdict = out.split("\n\n")
     first, *failed = verdict.splitlines()
-    assert first == "7 of 8 gates failed:"
+    assert first == "7 of 8 gates failed: this model may not ship."
     assert [line.split(" is ")[0] for line in failed] == [
         "- roc_auc where origin=EWR",
         "- roc_auc where origin=JFK",
@@ -157,7 +157,7 @@ def test_a_model_is_compared_with_the_champion(mlkit, packed, tmp_path):
     code, out, _ = mlkit("evaluate", packed, "--champion", packed)
     champion = Bundle.open(packed).model
     assert code == 0
-    assert f"Against the champion {champion}, on the same rows:" in out
+    assert f"Beside the champion {champion}, on the same rows:" in out
     assert "All 3 gates passed." in out
 
     code, out, _ = mlkit(

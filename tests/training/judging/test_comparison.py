@@ -49,7 +49,7 @@ def test_the_better_model_has_gained_whatever_the_metrics_direction(model, weak,
     assert loss.gain == loss.champion - loss.value
     alone = evaluator.evaluate(model, holdout, held_out=True)
     assert (auc.value, loss.value) == tuple(score.value for score in alone.scores)
-    assert "Against the champion" in found.summary()
+    assert "Beside the champion" in found.summary()
 
 
 def test_a_model_beside_itself_has_gained_nothing(model, holdout):
