@@ -185,12 +185,11 @@ def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablat
     metric = evaluator.check_metrics(trainer.target.task)[0]
     measure = METRICS[trainer.target.task][metric]
     sign = 1 if measure.more_is_better else -1
-    clusters, _ = sample.clusters(whole)
     resampler = Resampler(
         len(sample.codes),
         n_resamples=evaluator.n_resamples,
         seed=evaluator.seed,
-        clusters=clusters,
+        clusters=sample.clusters,
     )
     of_whole = measure.prepare(sample.codes, sample.scores, whole.threshold)
     prepared = [measure.prepare(sample.codes, m.scores(sample.frame), m.threshold) for m in models]

@@ -57,7 +57,7 @@ def contributions(
         return ()
     places = np.unique(np.linspace(0, len(sample.codes) - 1, MOST_ROWS).astype("int64"))
     codes = sample.codes[places]
-    clusters, _ = sample.clusters(model)
+    clusters = sample.clusters
     resampler = Resampler(
         len(places),
         n_resamples=min(n_resamples, MOST_RESAMPLES),
