@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlkit.core.decision import THRESHOLD
-from mlkit.training.judging.answers import Answers, Weighed
+from mlkit.training.judging.answers import Answers, Scratch, Weighed
 from mlkit.training.judging.metrics import Measure
 
 
@@ -42,6 +42,7 @@ class Figures:
             places[self.order] = np.arange(len(places))
             parts = [np.sort(places[rows]) for rows in parts]
         self.parts = []
+        self.scratch = Scratch()
         chosen: list[Any] = [slice(None), *parts]
         for rows in chosen:
             answers = Answers(codes[rows], scores[rows], threshold)
@@ -52,10 +53,11 @@ class Figures:
 
         Those of a part without weight are NaN.
         """
+        scratch = self.scratch
         ranked = weights if self.order is None else weights[self.order]
         found = np.full(self.shape, np.nan)
         for part, (rows, answers, metrics) in enumerate(self.parts):
-            weighed = Weighed(answers, ranked[rows])
+            weighed = Weighed(answers, scratch.taken("weights", ranked, rows), scratch)
             if weighed.total:
                 found[part] = [metric(weighed) for metric in metrics]
         return found.ravel()

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from mlkit.core.decision import THRESHOLD, decide
-from mlkit.training.judging.answers import Answers, Weighed
+from mlkit.training.judging.answers import Answers, Scratch, Weighed
 
 #: Bins of equal width that probabilities are put into, to see whether they are calibrated.
 N_BINS = 10
@@ -36,10 +36,12 @@ def _roc_auc(_: Answers) -> Metric:
 
 def _average_precision(_: Answers) -> Metric:
     def value(rows: Weighed) -> float:
-        pile = rows.pile
+        pile, tiny = rows.pile, np.finfo("float64").tiny
+        chosen, found = (rows.scratch.array(name, len(pile.hits)) for name in ("chosen", "found"))
+        np.subtract(rows.total, pile.rows_below, out=chosen)
         # Nothing is chosen only where nothing is found.
-        chosen = np.maximum(rows.total - pile.rows_below, np.finfo("float64").tiny)
-        found = pile.positive - pile.hits_below
+        np.maximum(chosen, tiny, out=chosen)
+        np.subtract(pile.positive, pile.hits_below, out=found)
         found /= chosen
         return float(pile.hits @ found / pile.positive) if pile.positive else np.nan
 
@@ -181,8 +183,8 @@ class Measure:
     ) -> Callable[[np.ndarray], float]:
         """Return what takes weights of shape (n_rows,) to the metric's value."""
         answers = Answers(codes, scores, threshold)
-        metric = self.make(answers)
-        return lambda weights: metric(Weighed(answers, weights))
+        metric, scratch = self.make(answers), Scratch()
+        return lambda weights: metric(Weighed(answers, weights, scratch))
 
     def of(self, codes: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> float:
         """Return the metric of rows that all weigh the same."""

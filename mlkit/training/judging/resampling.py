@@ -52,7 +52,9 @@ class Resampler:
         # A generator for each draw, so that threads do not decide what is drawn.
         rng = np.random.default_rng((self.seed, draw))
         drawn = rng.integers(0, self.n_units, self.n_units, dtype="int32")
-        counts = np.bincount(drawn, minlength=self.n_units).astype("float64")
+        counts = np.bincount(drawn, minlength=self.n_units)
+        # The smallest type that holds them: rows are looked up all over the array.
+        counts = counts.astype(np.min_scalar_type(counts.max()))
         return counts if self.clusters is None else counts[self.clusters]
 
     def draws(self, statistic: Statistic) -> np.ndarray:
