@@ -20,14 +20,14 @@ from mlkit.training.judging.evaluation import (
 )
 from mlkit.training.judging.gates import Gate, check_gates
 from mlkit.training.judging.importance import contributions
-from mlkit.training.judging.metrics import METRICS
+from mlkit.training.judging.metrics import METRICS, row_losses
 from mlkit.training.judging.resampling import Resampler
 from mlkit.training.judging.sample import Sample, draw_sample
 from mlkit.training.judging.scores import scored
 from mlkit.training.judging.slices import Slice, slices
 from mlkit.training.judging.verdicts import judged
-from mlkit.training.judging.weak import row_losses, worst_parts
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.judging.weak import worst_parts
+from mlkit.training.model import TrainedModel
 
 log = get_logger(__name__)
 

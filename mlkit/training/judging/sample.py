@@ -8,8 +8,8 @@ import pandas as pd
 from mlkit.core.errors import DataError
 from mlkit.core.schema import Schema
 from mlkit.training.frames import digest, fingerprints
+from mlkit.training.model import TrainedModel
 from mlkit.training.splitting import grouped, shared_key
-from mlkit.training.trainer import TrainedModel
 
 
 @dataclass(frozen=True, kw_only=True)

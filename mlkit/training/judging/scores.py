@@ -10,7 +10,7 @@ from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import Sample
 from mlkit.training.judging.slices import Slice
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 
 def scored(
