@@ -7,7 +7,7 @@ import pandas as pd
 from mlkit import Evaluator, pack
 from mlkit.core.bundle import Bundle
 from mlkit.training.judging.evaluation import Evaluation
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 
 def parts_of(

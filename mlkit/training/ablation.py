@@ -21,7 +21,9 @@ from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import draw_sample
-from mlkit.training.trainer import TrainedModel, Trainer
+from mlkit.training.judging.tables import Table, between, figure
+from mlkit.training.model import TrainedModel
+from mlkit.training.trainer import Trainer
 
 log = get_logger(__name__)
 
@@ -81,25 +83,25 @@ class Ablation:
 
     def table(self) -> str:
         """Return it as a Markdown table."""
-        lines = [
-            f"| without | {self.metric} lost | {self.level:.0%} interval | scoring time "
-            "| earns it |",
-            "|---|--:|---|--:|---|",
-        ]
-        lines += [
-            f"| {each.feature} | {each.loss:.4f} | {each.low:.4f} to {each.high:.4f} "
-            f"| {'not known' if isnan(each.share) else f'{each.share:.1%}'} "
-            f"| {'yes' if each.earns else 'not shown'} |"
+        head = ("without", f"{self.metric} lost", f"{self.level:.0%} interval", "scoring time")
+        rows = (
+            (
+                each.feature,
+                figure(each.loss),
+                between(each.low, each.high),
+                "not known" if isnan(each.share) else f"{each.share:.1%}",
+                "yes" if each.earns else "not shown",
+            )
             for each in self.features
-        ]
-        return "\n".join(lines)
+        )
+        return Table(head=(*head, "earns it"), rows=tuple(rows)).markdown()
 
     def summary(self) -> str:
         """Return what was judged and timed, the table, and the features that may go."""
         idle = [each.feature for each in self.features if not each.earns]
         return "\n\n".join(
             [
-                f"With all features {self.metric} is {self.value:.4f}, on {self.n_rows:,} rows "
+                f"With all features {self.metric} is {figure(self.value)}, on {self.n_rows:,} rows "
                 f"held out of the training rows. Timed: {self.timed}.",
                 self.table(),
                 f"Not shown to earn their cost, each taken alone: {listed(idle, most=20)}.",
@@ -184,20 +186,18 @@ def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablat
             models.append(varied.fit(rows))
     metric = evaluator.check_metrics(trainer.target.task)[0]
     measure = METRICS[trainer.target.task][metric]
-    sign = 1 if measure.more_is_better else -1
-    clusters, _ = sample.clusters(whole)
     resampler = Resampler(
         len(sample.codes),
         n_resamples=evaluator.n_resamples,
         seed=evaluator.seed,
-        clusters=clusters,
+        clusters=sample.clusters,
     )
     of_whole = measure.prepare(sample.codes, sample.scores, whole.threshold)
     prepared = [measure.prepare(sample.codes, m.scores(sample.frame), m.threshold) for m in models]
 
     def losses(weights: np.ndarray) -> list[float]:
         value = of_whole(weights)
-        return [sign * (value - metric(weights)) for metric in prepared]
+        return [measure.gain(value, metric(weights)) for metric in prepared]
 
     ones = np.ones(len(sample.codes))
     bounds = intervals(resampler.draws(losses), evaluator.level, len(names))

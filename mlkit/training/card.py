@@ -16,7 +16,7 @@ from mlkit.training.judging.tables import (
     leak_table,
     part_table,
 )
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 #: Features that the card names, those that are worth the most.
 _MOST_FEATURES = 10

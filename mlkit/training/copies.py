@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.training.judging.evaluation import Leak
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 #: Rows without which an agreement may be chance: of 20 rows of another value, all lie on one
 #: side of 20 others once in 10^11 draws.

@@ -7,9 +7,10 @@ from sklearn.model_selection import train_test_split
 from mlkit.core.errors import MlkitError
 from mlkit.core.log import get_logger, stage
 from mlkit.training.judging.evaluation import Flattery
+from mlkit.training.model import TrainedModel
 from mlkit.training.refitting import evenly, holds_all, measure_of, refit
 from mlkit.training.splitting import Split, Splitter, grouped, shared_key
-from mlkit.training.trainer import TrainedModel, Trainer
+from mlkit.training.trainer import Trainer
 
 log = get_logger(__name__)
 

@@ -15,7 +15,7 @@ from mlkit.core.errors import DataError, FeaturizerError, listed
 from mlkit.core.records import broken_rule
 from mlkit.core.rows import ColumnRows
 from mlkit.training.frames import from_columns
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 N_GOLDEN = 32
 

@@ -9,8 +9,8 @@ import pandas as pd
 from mlkit.core.log import get_logger, stage
 from mlkit.training import copies
 from mlkit.training.judging.evaluation import Leak
+from mlkit.training.model import TrainedModel
 from mlkit.training.probes import answers_of, probe, skill
-from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
 

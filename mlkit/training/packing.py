@@ -22,10 +22,10 @@ from mlkit.training.compilation.parity import try_compile
 from mlkit.training.golden import golden_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.libraries import versions
+from mlkit.training.model import TrainedModel
 from mlkit.training.profile import profile
 from mlkit.training.runtime import PythonRuntime, open_runtime
 from mlkit.training.storage import check_types, save_pipeline
-from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
 

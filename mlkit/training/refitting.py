@@ -8,7 +8,8 @@ import pandas as pd
 
 from mlkit.training.judging.metrics import METRICS, Measure
 from mlkit.training.judging.resampling import Resampler, intervals
-from mlkit.training.trainer import Trainer, pipeline_scores
+from mlkit.training.model import pipeline_scores
+from mlkit.training.trainer import Trainer
 
 #: Draws of the bootstrap behind each figure's interval.
 N_RESAMPLES = 200

@@ -10,9 +10,9 @@ from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.rows import Rows
 from mlkit.training import frames
 from mlkit.training.archive import load_array
+from mlkit.training.model import TrainedModel
 from mlkit.training.storage import load_pipeline
 from mlkit.training.target import Target
-from mlkit.training.trainer import TrainedModel
 
 
 class PythonRuntime:

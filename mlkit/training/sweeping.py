@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import nan
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -13,6 +14,7 @@ from mlkit.core.errors import ConfigError, MlkitError, first_line, listed
 from mlkit.core.log import get_logger
 from mlkit.training.config import load_config
 from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.tables import Table, figure
 from mlkit.training.workflow import build_evaluator, build_trainer, train
 
 log = get_logger(__name__)
@@ -116,13 +118,11 @@ def table(runs: Sequence[Swept]) -> str:
     keys = list(runs[0].changed)
     judged = next((run.evaluation for run in runs if run.evaluation), None)
     metrics = [score.metric for score in judged.scores] if judged else []
-    lines = [f"| {' | '.join([*keys, *metrics, 'bundle'])} |"]
-    lines.append("|---" * len(keys) + "|--:" * len(metrics) + "|---|")
+    rows = []
     for run in runs:
-        scores = (
-            {score.metric: score.value for score in run.evaluation.scores} if run.evaluation else {}
-        )
-        cells = [f"{scores[name]:.4f}" if name in scores else "" for name in metrics]
+        scores = run.evaluation.scores if run.evaluation else ()
+        values = {score.metric: score.value for score in scores}
         last = str(run.bundle.path) if run.bundle else f"none: {run.error}"
-        lines.append(f"| {' | '.join([*run.changed.values(), *cells, last])} |")
-    return "\n".join(lines)
+        figures = [figure(values.get(name, nan)) for name in metrics]
+        rows.append((*run.changed.values(), *figures, last))
+    return Table(head=(*keys, *metrics, "bundle"), rows=tuple(rows), n_texts=len(keys)).markdown()

@@ -1,6 +1,6 @@
 """Fit featurizer, encoder and estimator as one pipeline, on rows that may be seen."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
-from mlkit.core.decision import THRESHOLD, check_finite
+from mlkit.core.decision import THRESHOLD
 from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
@@ -18,6 +18,7 @@ from mlkit.training.encoding import TableEncoder
 from mlkit.training.features import Featurizer
 from mlkit.training.folding import folds
 from mlkit.training.frames import fingerprints, no_rows
+from mlkit.training.model import TrainedModel, pipeline_scores
 from mlkit.training.simple import fit_simple
 from mlkit.training.splitting import Split, Splitter
 from mlkit.training.target import Target
@@ -29,105 +30,6 @@ CALIBRATIONS = ("sigmoid", "isotonic")
 #: A calibrator learns from what the estimator says of rows that it has not seen: each class
 #: needs a row in each of its folds.
 N_CALIBRATION_FOLDS = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainedModel:
-    """A fitted pipeline, and what one must know to judge and to use it.
-
-    Attributes
-    ----------
-    pipeline
-        Featurizer, encoder, the selector if there is one, and estimator, fitted.
-    schema, target
-        What it was given, and what it predicts.
-    classes
-        Labels in the order of their codes; empty for a regression.
-    prior
-        What one would predict without features: each class's share of the
-        training rows, or the mean of the training target.
-    simple
-        What its complexity is held against: a linear model of the schema's own columns.
-    training_rows
-        Sorted fingerprints (uint64) of the rows that it has seen: of what is
-        known before, and the target's column.
-    tuning_rows
-        The same of the rows that its settings were chosen on.
-    split
-        Which rows of the frame given to `Trainer.fit` were held out.
-    threshold
-        From this probability on, the positive class of a binary target is chosen.
-    name
-        The bundle's that it was read from, with its digest; empty before it is packed.
-    """
-
-    pipeline: Pipeline
-    schema: type[Schema]
-    target: Target
-    classes: tuple[Any, ...]
-    prior: np.ndarray
-    simple: Pipeline = field(repr=False)
-    training_rows: np.ndarray = field(repr=False)
-    tuning_rows: np.ndarray = field(default_factory=no_rows, repr=False)
-    split: Split | None = field(default=None, repr=False)
-    threshold: float = THRESHOLD
-    name: str = ""
-
-    def scores(self, frame: pd.DataFrame) -> np.ndarray:
-        """Score the rows of a validated frame; targets and outcomes are not looked at.
-
-        See `Runtime.scores` for their shape, and for what is raised.
-        """
-        known = frame[self.schema.names(known_before=True)]
-        if known.empty:
-            return np.empty((0, len(self.classes)) if self.target.task == "multiclass" else 0)
-        return self._scores(self.pipeline, known)
-
-    def features(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return what the featurizer makes of the rows of a validated frame."""
-        made: pd.DataFrame = self.pipeline[0].transform(frame[self.schema.names(known_before=True)])
-        return made
-
-    def feature_scores(self, features: pd.DataFrame) -> np.ndarray:
-        """Score rows of features, as `features` returns them, one row or more."""
-        return self._scores(self.pipeline[1:], features)
-
-    def simple_scores(self, frame: pd.DataFrame) -> np.ndarray:
-        """Score the rows of a validated frame with the simple model."""
-        return self._scores(self.simple, frame[list(self.simple.feature_names_in_)])
-
-    def naive_scores(self, n_rows: int) -> np.ndarray:
-        """Return what one would predict without features, for as many rows."""
-        guess = self.prior[1] if self.target.task == "binary" else self.prior
-        shape = (n_rows, len(self.classes)) if self.target.task == "multiclass" else (n_rows,)
-        return np.array(np.broadcast_to(guess, shape), dtype="float64")
-
-    def _scores(self, pipeline: Pipeline, known: pd.DataFrame) -> np.ndarray:
-        return pipeline_scores(pipeline, known, self.target.task)
-
-    def holdout(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of the frame given to `Trainer.fit` that were held out."""
-        return frame.iloc[self._known_split().holdout]
-
-    def training(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of the frame given to `Trainer.fit` that it was fitted on."""
-        return frame.iloc[self._known_split().train]
-
-    def _known_split(self) -> Split:
-        if self.split is None:
-            raise DataError(
-                "A model read from a bundle no longer knows positions. Evaluate it on any frame: "
-                "rows that it was trained on are left out."
-            )
-        return self.split
-
-
-def pipeline_scores(pipeline: Pipeline, known: pd.DataFrame, task: str) -> np.ndarray:
-    """Score at least one row with a fitted pipeline; see `Runtime.scores` for the shape."""
-    if task == "regression":
-        return check_finite(np.asarray(pipeline.predict(known), dtype="float64"))
-    scores = np.asarray(pipeline.predict_proba(known), dtype="float64")
-    return check_finite(scores[:, 1] if task == "binary" else scores)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,6 +225,15 @@ class Trainer:
             raise ConfigError(f"A part of the model refuses its settings: {error}") from error
         return pipeline
 
+    def fold_scores(self, rows: pd.DataFrame, codes: np.ndarray, fold: Split) -> np.ndarray:
+        """Fit on a fold's training rows, and score those that it is judged on.
+
+        See `fit` for what is raised, and `Runtime.scores` for the shape.
+        """
+        pipeline = self.fit_pipeline(rows.iloc[fold.train], codes[fold.train])
+        known = rows.iloc[fold.holdout][self.schema.names(known_before=True)]
+        return pipeline_scores(pipeline, known, self.target.task)
+
     def row_prints(self, rows: pd.DataFrame) -> np.ndarray:
         """Return what later tells that rows were seen: their sorted fingerprints (uint64)."""
         return np.sort(fingerprints(rows[self.target.judged_columns(self.schema)]))
@@ -331,15 +242,11 @@ class Trainer:
         """Return the threshold that costs least on training rows scored by models without them."""
         if self.target.costs is None:
             return THRESHOLD
-        known = rows[self.schema.names(known_before=True)]
         with stage(log, "threshold_choice", n_rows=len(rows)):
-            answers, scores = [], []
-            for fold in folds(self.splitter, rows, self.schema, codes):
-                pipeline = self._pipeline().fit(known.iloc[fold.train], codes[fold.train])
-                scores.append(pipeline.predict_proba(known.iloc[fold.holdout])[:, 1])
-                answers.append(codes[fold.holdout])
-            scored = check_finite(np.concatenate(scores))
-            return self.target.costs.threshold(np.concatenate(answers), scored)
+            cut = folds(self.splitter, rows, self.schema, codes)
+            scores = [self.fold_scores(rows, codes, fold) for fold in cut]
+            answers = [codes[fold.holdout] for fold in cut]
+            return self.target.costs.threshold(np.concatenate(answers), np.concatenate(scores))
 
     def _pipeline(self) -> Pipeline:
         estimator = clone(self.estimator)

@@ -24,13 +24,14 @@ from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.gates import Gate
 from mlkit.training.judging.verdicts import bundle_verdicts
 from mlkit.training.leaks import hunt_leaks
+from mlkit.training.model import TrainedModel
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
 from mlkit.training.report.page import write_report
 from mlkit.training.runtime import open_model
 from mlkit.training.splitting import Split, Splitter
 from mlkit.training.target import Target
-from mlkit.training.trainer import TrainedModel, Trainer
+from mlkit.training.trainer import Trainer
 
 log = get_logger(__name__)
 

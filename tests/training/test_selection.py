@@ -22,8 +22,8 @@ from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.rows import read_table
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.compilation.parity import certify
+from mlkit.training.model import TrainedModel
 from mlkit.training.storage import load_pipeline, save_pipeline
-from mlkit.training.trainer import TrainedModel
 
 
 class Visit(Schema):

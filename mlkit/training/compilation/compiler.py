@@ -23,7 +23,7 @@ from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.tracing import trace
 from mlkit.training.compilation.values import NUMBERS, Value, cast
 from mlkit.training.features import Featurizer
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 #: Every ONNX Runtime that is admitted reads it; older than 1.24 add some trees up wrongly.
 _IR_VERSION = 10

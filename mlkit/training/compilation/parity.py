@@ -21,8 +21,8 @@ from mlkit.training.compilation.compiler import Compiled, compile_model
 from mlkit.training.compilation.errors import Inconstant, Untraceable
 from mlkit.training.compilation.estimators import scores
 from mlkit.training.compilation.fuzzing import fuzzed
+from mlkit.training.model import TrainedModel
 from mlkit.training.runtime import PythonRuntime
-from mlkit.training.trainer import TrainedModel
 
 log = get_logger(__name__)
 

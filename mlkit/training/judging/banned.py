@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.training.judging.evaluation import Verdict
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel, pipeline_scores
 
 #: Rows that it is tried on.
 N_ROWS = 1000
@@ -48,8 +48,7 @@ def _is_read(model: TrainedModel, known: pd.DataFrame, name: str, order: np.ndar
 
 
 def _predicted(model: TrainedModel, known: pd.DataFrame) -> np.ndarray:
-    predict = model.pipeline.predict_proba if model.classes else model.pipeline.predict
-    return np.asarray(predict(known))
+    return pipeline_scores(model.pipeline, known, model.target.task)
 
 
 def banned_verdict(

@@ -13,7 +13,7 @@ from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler
 from mlkit.training.judging.sample import Sample
 from mlkit.training.judging.slices import Slice
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 
 def check_comparable(model: TrainedModel, champion: TrainedModel) -> None:

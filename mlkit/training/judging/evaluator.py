@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from mlkit.core.errors import ConfigError, listed, nearest
@@ -12,17 +11,23 @@ from mlkit.core.schema import Schema, check_name
 from mlkit.training.judging.banned import banned_verdict
 from mlkit.training.judging.comparison import check_comparable, compare
 from mlkit.training.judging.curves import curves
-from mlkit.training.judging.evaluation import Evaluation, Leak, Part, Score
-from mlkit.training.judging.figures import Figures
+from mlkit.training.judging.evaluation import (
+    Comparison,
+    Contribution,
+    Evaluation,
+    Leak,
+    Verdict,
+)
 from mlkit.training.judging.gates import Gate, check_gates
 from mlkit.training.judging.importance import contributions
-from mlkit.training.judging.metrics import METRICS
-from mlkit.training.judging.resampling import Resampler, intervals
+from mlkit.training.judging.metrics import METRICS, row_losses
+from mlkit.training.judging.resampling import Resampler
 from mlkit.training.judging.sample import Sample, draw_sample
+from mlkit.training.judging.scores import scored
 from mlkit.training.judging.slices import Slice, slices
 from mlkit.training.judging.verdicts import judged
-from mlkit.training.judging.weak import row_losses, worst_parts
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.judging.weak import worst_parts
+from mlkit.training.model import TrainedModel
 
 log = get_logger(__name__)
 
@@ -32,21 +37,17 @@ LEAST_CLUSTERS = 30
 
 
 class Evaluator:
-    """Compute metrics with bootstrap intervals, and the naive baseline's beside them.
+    """Judge a model: how good it is, how sure that is, where it fails, and whether it may ship.
 
     Parameters
     ----------
     metrics
-        Names of the metrics; by default all that fit the task. Binary:
-        roc_auc, average_precision, log_loss, brier, accuracy. Multiclass:
-        log_loss, accuracy, macro_f1. Regression: mae, rmse, r2.
-    n_resamples
-        Draws of the bootstrap.
-    level
-        Coverage of the intervals.
-    seed
-        Seed of the draws. Days are drawn where the schema has an event time, else
-        whole groups where rows share a key, for their rows are not independent.
+        Names of the metrics; by default those that fit the task, but for the ones
+        in brackets, and those that a gate names. Binary: roc_auc,
+        average_precision, log_loss, brier, ece, accuracy, f1 (precision, recall,
+        positive_rate). Multiclass: log_loss, accuracy, macro_f1. Regression: mae,
+        rmse, r2 (pinball_10, pinball_50, pinball_90). What features contribute is
+        told in the first one.
     slices
         Columns of the schema; the model is judged on the rows of each of their
         values too, see `mlkit.training.judging.slices.slices`.
@@ -56,9 +57,17 @@ class Evaluator:
         What the model must reach to ship.
     banned
         Columns of the schema that the model must not read; a gate of their own.
+    n_resamples
+        Draws of the bootstrap; with 0 there are no intervals. Days are drawn where
+        the schema has an event time, else whole groups where rows share a key, for
+        their rows are not independent.
+    level
+        Coverage of the intervals.
     n_repeats
-        Shuffles of each feature, to see what it contributes to the first of the
-        metrics; with 0 that is not computed.
+        Shuffles of each feature, to see what it contributes; with 0 that is not
+        computed.
+    seed
+        Seed of the draws and the shuffles.
 
     Raises
     ------
@@ -70,14 +79,14 @@ class Evaluator:
         self,
         *,
         metrics: Sequence[str] | None = None,
-        n_resamples: int = 500,
-        level: float = 0.95,
-        seed: int = 0,
         slices: Sequence[str] = (),
         least_rows: int = 100,
         gates: Sequence[Gate] = (),
         banned: Sequence[str] = (),
+        n_resamples: int = 500,
+        level: float = 0.95,
         n_repeats: int = 5,
+        seed: int = 0,
     ) -> None:
         if not 0 < level < 1:
             raise ConfigError(f"evaluation.level must lie between 0 and 1, got {level}.")
@@ -86,14 +95,14 @@ class Evaluator:
         if n_repeats < 0:
             raise ConfigError(f"evaluation.n_repeats must not be negative, got {n_repeats}.")
         self.metrics = metrics
-        self.n_resamples = n_resamples
-        self.level = level
-        self.seed = seed
         self.slices = slices
         self.least_rows = least_rows
         self.gates = gates
         self.banned = banned
+        self.n_resamples = n_resamples
+        self.level = level
         self.n_repeats = n_repeats
+        self.seed = seed
 
     def evaluate(
         self,
@@ -129,114 +138,102 @@ class Evaluator:
             If a metric does not fit the task, a column is none of the schema's,
             or the champion predicts something else.
         """
-        chosen = self.check_metrics(model.target.task)
+        metrics = self.check_metrics(model.target.task)
         self.check_columns(model.schema)
-        others = []
         if champion is not None:
             check_comparable(model, champion)
-            others = [champion]
         with stage(log, "evaluation", n_rows=len(frame), n_resamples=self.n_resamples):
-            sample = draw_sample(model, frame, held_out=held_out, others=others)
-            clusters, drawn = sample.clusters(model)
-            resampler = Resampler(
-                len(sample.codes),
-                n_resamples=self.n_resamples,
-                seed=self.seed,
-                clusters=clusters,
+            sample = draw_sample(model, frame, held_out=held_out, champion=champion)
+            resampler = self._resampler(sample)
+            asked = slices(sample.frame, model.schema, self.slices, least=self.least_rows)
+            worst = self._worst(model, sample)
+            scores, parts = scored(
+                model, sample, metrics, [*asked, *worst], resampler=resampler, level=self.level
             )
-            if self.n_resamples and resampler.n_units < LEAST_CLUSTERS and clusters is not None:
-                log.warning("intervals_too_narrow", drawn=drawn, n_drawn=resampler.n_units)
-            parts = slices(sample.frame, model.schema, self.slices, least=self.least_rows)
-            worst = worst_parts(
-                sample.frame,
-                row_losses(sample.codes, sample.scores),
-                model.schema,
-                clusters=clusters,
-                least=self.least_rows,
-                seed=self.seed,
-            )
-            whole, *by_slice = self._scored(model, sample, chosen, [*parts, *worst], resampler)
-            contributed = contributions(
-                model,
-                sample,
-                chosen[0],
-                n_repeats=self.n_repeats,
-                n_resamples=self.n_resamples,
+            found = Evaluation(
+                scores=scores,
+                slices=parts[: len(asked)],
+                worst=parts[len(asked) :],
+                contributions=self._contributions(model, sample, metrics[0]),
+                comparison=self._comparison(model, champion, sample, metrics, asked, resampler),
+                leaks=tuple(leaks),
+                curves=curves(model.target.task, model.classes, sample.codes, sample.scores),
+                threshold=model.threshold,
+                drawn=sample.drawn,
                 level=self.level,
-                seed=self.seed,
+                n_rows=len(sample.codes),
+                n_unlabelled=sample.n_unlabelled,
+                n_seen=sample.n_seen,
+                holdout=_holdout(model, held_out=held_out),
+                rows_digest=sample.digest,
             )
-            comparison = None
-            if champion is not None:
-                comparison = compare(
-                    sample,
-                    sample.others[0],
-                    name=champion.name,
-                    task=model.target.task,
-                    metrics=chosen,
-                    parts=parts,
-                    resampler=resampler,
-                    level=self.level,
-                    thresholds=(model.threshold, champion.threshold),
-                )
-        parted = tuple(
-            Part(name=part.name, column=part.column, n_rows=len(part.rows), scores=scored)
-            for part, scored in zip([*parts, *worst], by_slice, strict=True)
-        )
-        parted, weak = parted[: len(parts)], parted[len(parts) :]
-        evaluation = Evaluation(
-            scores=whole,
-            slices=parted,
-            worst=weak,
-            contributions=contributed,
-            comparison=comparison,
-            leaks=tuple(leaks),
-            curves=curves(model.target.task, model.classes, sample.codes, sample.scores),
-            threshold=model.threshold,
-            drawn=drawn,
-            level=self.level,
-            n_rows=len(sample.codes),
-            n_unlabelled=sample.n_unlabelled,
-            n_seen=sample.n_seen,
-            holdout=model.split.description
-            if held_out and model.split
-            else "those that the model was not trained on",
-            rows_digest=sample.digest,
-        )
-        verdicts = judged(self.gates, evaluation)
-        if self.banned:
-            verdicts.append(banned_verdict(model, sample.frame, self.banned, self.seed))
-        return replace(evaluation, gates=tuple(verdicts))
+            return replace(found, gates=self._verdicts(model, sample, found))
 
-    def _scored(
+    def _resampler(self, sample: Sample) -> Resampler:
+        resampler = Resampler(
+            len(sample.codes),
+            n_resamples=self.n_resamples,
+            seed=self.seed,
+            clusters=sample.clusters,
+        )
+        is_clustered = sample.clusters is not None
+        if self.n_resamples and is_clustered and resampler.n_units < LEAST_CLUSTERS:
+            log.warning("intervals_too_narrow", drawn=sample.drawn, n_drawn=resampler.n_units)
+        return resampler
+
+    def _worst(self, model: TrainedModel, sample: Sample) -> list[Slice]:
+        return worst_parts(
+            sample.frame,
+            row_losses(sample.codes, sample.scores),
+            model.schema,
+            clusters=sample.clusters,
+            least=self.least_rows,
+            seed=self.seed,
+        )
+
+    def _contributions(
+        self, model: TrainedModel, sample: Sample, metric: str
+    ) -> tuple[Contribution, ...]:
+        return contributions(
+            model,
+            sample,
+            metric,
+            n_repeats=self.n_repeats,
+            n_resamples=self.n_resamples,
+            level=self.level,
+            seed=self.seed,
+        )
+
+    def _comparison(
         self,
         model: TrainedModel,
+        champion: TrainedModel | None,
         sample: Sample,
-        chosen: Sequence[str],
+        metrics: Sequence[str],
         parts: Sequence[Slice],
         resampler: Resampler,
-    ) -> list[tuple[Score, ...]]:
-        """Return the scores of all rows, then those of each part."""
-        measures = [METRICS[model.target.task][name] for name in chosen]
-        rows = [part.rows for part in parts]
+    ) -> Comparison | None:
+        if champion is None or sample.champion is None:
+            return None
+        return compare(
+            sample,
+            sample.champion,
+            name=champion.name,
+            task=model.target.task,
+            metrics=metrics,
+            parts=parts,
+            resampler=resampler,
+            level=self.level,
+            thresholds=(model.threshold, champion.threshold),
+        )
 
-        def figures(scores: np.ndarray) -> Figures:
-            return Figures(measures, sample.codes, scores, rows, model.threshold)
-
-        naive = figures(model.naive_scores(len(sample.codes))).values()
-        simple = figures(model.simple_scores(sample.frame)).values()
-        own = figures(sample.scores)
-        bounds = intervals(resampler.draws(own), self.level, naive.size)
-        low, high = bounds.reshape(2, *naive.shape)
-        found = np.stack([own.values(), low, high, naive, simple])
-        return [
-            tuple(
-                Score(metric=name, value=value, low=low, high=high, baseline=guess, simple=plain)
-                for name, value, low, high, guess, plain in zip(
-                    chosen, *found[:, part].tolist(), strict=True
-                )
-            )
-            for part in range(1 + len(parts))
-        ]
+    def _verdicts(
+        self, model: TrainedModel, sample: Sample, evaluation: Evaluation
+    ) -> tuple[Verdict, ...]:
+        found = judged(self.gates, evaluation)
+        if self.banned:
+            found.append(banned_verdict(model, sample.frame, self.banned, self.seed))
+        return tuple(found)
 
     def check_metrics(self, task: str) -> list[str]:
         """Return the names of the metrics, or raise a ConfigError that lists the valid ones."""
@@ -258,3 +255,10 @@ class Evaluator:
         """Raise a ConfigError if a column to cut by, or a banned one, is none of the schema's."""
         for name in (*self.slices, *self.banned):
             check_name(schema, name)
+
+
+def _holdout(model: TrainedModel, *, held_out: bool) -> str:
+    """Return how the rows were chosen, in words."""
+    if held_out and model.split is not None:
+        return model.split.description
+    return "those that the model was not trained on"

@@ -11,7 +11,7 @@ from mlkit.training.judging.evaluation import Contribution
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import Sample
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 #: Rows that are shuffled at most, evenly drawn: their number decides what this costs.
 MOST_ROWS = 5_000
@@ -57,7 +57,7 @@ def contributions(
         return ()
     places = np.unique(np.linspace(0, len(sample.codes) - 1, MOST_ROWS).astype("int64"))
     codes = sample.codes[places]
-    clusters, _ = sample.clusters(model)
+    clusters = sample.clusters
     resampler = Resampler(
         len(places),
         n_resamples=min(n_resamples, MOST_RESAMPLES),
@@ -65,7 +65,6 @@ def contributions(
         clusters=None if clusters is None else np.unique(clusters[places], return_inverse=True)[1],
     )
     measure = METRICS[model.target.task][metric]
-    sign = 1 if measure.more_is_better else -1
     features = model.features(sample.frame.iloc[places])
     rng = np.random.default_rng(seed)
     whole = measure.prepare(codes, sample.scores[places], model.threshold)
@@ -77,7 +76,7 @@ def contributions(
 
     def losses(weights: np.ndarray) -> list[float]:
         value = whole(weights)
-        return [sign * (value - metric(weights)) for metric in shuffled]
+        return [measure.gain(value, metric(weights)) for metric in shuffled]
 
     n_features = features.shape[1]
     shape = (n_features, n_repeats)

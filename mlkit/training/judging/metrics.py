@@ -19,6 +19,25 @@ N_BINS = 10
 Metric = Callable[[Weighed], float]
 
 
+def row_losses(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return each row's loss (n_rows,): its log loss, or its absolute error for numbers."""
+    if codes.dtype.kind == "i":
+        return log_losses(codes, scores)
+    errors: np.ndarray = np.abs(codes - scores)
+    return errors
+
+
+def log_losses(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return each row's log loss (n_rows,), of which `log_loss` is the mean."""
+    tiny = np.finfo(scores.dtype).eps
+    if scores.ndim == 1:
+        of_truth = np.where(codes == 1, scores, 1 - scores)
+    else:
+        of_truth = scores[np.arange(len(codes)), codes] / scores.sum(axis=1)
+    losses: np.ndarray = -np.log(np.clip(of_truth, tiny, 1 - tiny))
+    return losses
+
+
 def _mean(per_row: np.ndarray) -> Metric:
     return lambda rows: float(rows.weights @ per_row / rows.total)
 
@@ -49,13 +68,7 @@ def _average_precision(_: Answers) -> Metric:
 
 
 def _log_loss(answers: Answers) -> Metric:
-    codes, scores = answers.codes, answers.scores
-    tiny = np.finfo(scores.dtype).eps
-    if scores.ndim == 1:
-        of_truth = np.where(codes == 1, scores, 1 - scores)
-    else:
-        of_truth = scores[np.arange(len(codes)), codes] / scores.sum(axis=1)
-    return _mean(-np.log(np.clip(of_truth, tiny, 1 - tiny)))
+    return _mean(log_losses(answers.codes, answers.scores))
 
 
 def _brier(answers: Answers) -> Metric:
@@ -189,6 +202,10 @@ class Measure:
     def of(self, codes: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> float:
         """Return the metric of rows that all weigh the same."""
         return self.prepare(codes, scores, threshold)(np.ones(len(codes)))
+
+    def gain(self, value: float, other: float) -> float:
+        """Return by how much a value is better than another, below 0 where it is worse."""
+        return value - other if self.more_is_better else other - value
 
 
 METRICS: dict[str, dict[str, Measure]] = {

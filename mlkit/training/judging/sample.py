@@ -1,15 +1,15 @@
 """The rows that a model is judged on: labelled, and seen by none of those who are compared."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from mlkit.core.errors import DataError
+from mlkit.core.schema import Schema
 from mlkit.training.frames import digest, fingerprints
+from mlkit.training.model import TrainedModel
 from mlkit.training.splitting import grouped, shared_key
-from mlkit.training.trainer import TrainedModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,10 @@ class Sample:
         Rows left out because a model was trained or tuned on them.
     digest
         SHA-256 of the rows' sorted fingerprints.
-    others
-        What each of the models that it is compared with predicts.
+    champion
+        What the champion predicts, if there is one.
+    clusters, drawn
+        Which rows are drawn together, and what they share; see `alike`.
     """
 
     frame: pd.DataFrame
@@ -40,23 +42,30 @@ class Sample:
     n_unlabelled: int
     n_seen: int
     digest: str
-    others: tuple[np.ndarray, ...] = ()
+    champion: np.ndarray | None = None
+    clusters: np.ndarray | None = None
+    drawn: str = "rows"
 
-    def clusters(self, model: TrainedModel) -> tuple[np.ndarray | None, str]:
-        """Return which rows are alike for a reason of their own, and what they share.
 
-        Rows of one day share its weather, rows of one key whatever it stands for.
-        """
-        frame = self.frame
-        name = model.schema.event_time()
-        if name is not None:
-            days = frame[name].dt.floor("D")
-            if 1 < days.nunique() < len(days):
-                return pd.factorize(days, use_na_sentinel=False)[0], f"days of {name}"
-        key = shared_key(frame, model.schema)
-        if key is not None:
-            return grouped(frame[key]), f"values of {key}"
-        return None, "rows"
+def alike(frame: pd.DataFrame, schema: type[Schema]) -> tuple[np.ndarray | None, str]:
+    """Return which rows are alike for a reason of their own, and what they share.
+
+    Rows of one day share its weather, rows of one key whatever it stands for.
+
+    Returns
+    -------
+    tuple of numpy.ndarray or None, and str
+        Each row's number (n_rows,), from 0; None where every row stands for itself.
+    """
+    name = schema.event_time()
+    if name is not None:
+        days = frame[name].dt.floor("D")
+        if 1 < days.nunique() < len(days):
+            return pd.factorize(days, use_na_sentinel=False)[0], f"days of {name}"
+    key = shared_key(frame, schema)
+    if key is not None:
+        return grouped(frame[key]), f"values of {key}"
+    return None, "rows"
 
 
 def draw_sample(
@@ -64,7 +73,7 @@ def draw_sample(
     frame: pd.DataFrame,
     *,
     held_out: bool = False,
-    others: Sequence[TrainedModel] = (),
+    champion: TrainedModel | None = None,
 ) -> Sample:
     """Return the rows of `frame` that `model` may be judged on, and its scores.
 
@@ -78,16 +87,16 @@ def draw_sample(
         Whether these rows are the model's own holdout, so that none of them was
         trained on. Otherwise, of rows that are alike, as many are left out as it
         was trained on. What it was tuned on is left out in any case.
-    others
-        Models that it is compared with: what they have seen is left out as well.
+    champion
+        What it is compared with: what that has seen is left out as well.
 
     Raises
     ------
     DataError
         If the rows break a model's schema, carry unknown labels, or none are left.
     """
-    # Each by its own schema, for fingerprints are of its columns.
-    frames = [_validated(other, frame) for other in others]
+    # By its own schema, for fingerprints are of its columns.
+    rows = frame if champion is None else _validated(champion, frame)
     frame = model.schema.validate(frame)
     answers = model.target.values(frame)
     is_labelled = answers.notna().to_numpy()
@@ -95,9 +104,9 @@ def draw_sample(
     is_seen = _among(prints, model.tuning_rows)
     if not held_out:
         is_seen |= _among(prints, model.training_rows)
-    for other, rows in zip(others, frames, strict=True):
-        known = _prints(other, rows)
-        is_seen |= _among(known, other.training_rows) | _among(known, other.tuning_rows)
+    if champion is not None:
+        known = _prints(champion, rows)
+        is_seen |= _among(known, champion.training_rows) | _among(known, champion.tuning_rows)
     is_seen &= is_labelled
     keep = is_labelled & ~is_seen
     if not keep.any():
@@ -107,6 +116,7 @@ def draw_sample(
             "on. Bring labelled rows that no model has seen."
         )
     frame = frame.iloc[keep]
+    clusters, drawn = alike(frame, model.schema)
     return Sample(
         frame=frame,
         codes=model.target.codes(answers.iloc[keep], model.classes),
@@ -114,9 +124,9 @@ def draw_sample(
         n_unlabelled=int((~is_labelled).sum()),
         n_seen=int(is_seen.sum()),
         digest=digest(prints[keep]),
-        others=tuple(
-            other.scores(rows.iloc[keep]) for other, rows in zip(others, frames, strict=True)
-        ),
+        champion=None if champion is None else champion.scores(rows.iloc[keep]),
+        clusters=clusters,
+        drawn=drawn,
     )
 
 
@@ -124,9 +134,9 @@ def _prints(model: TrainedModel, frame: pd.DataFrame) -> np.ndarray:
     return fingerprints(frame[model.target.judged_columns(model.schema)])
 
 
-def _validated(other: TrainedModel, frame: pd.DataFrame) -> pd.DataFrame:
+def _validated(champion: TrainedModel, frame: pd.DataFrame) -> pd.DataFrame:
     try:
-        return other.schema.validate(frame)
+        return champion.schema.validate(frame)
     except DataError as error:
         raise DataError(
             f"The champion cannot score these rows: {error} Bring rows that hold to both "

@@ -26,19 +26,6 @@ _MOMENTS = ("month", "day_of_week", "hour")
 _LEAF = -1
 
 
-def row_losses(codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return each row's loss (n_rows,): its log loss, or its absolute error for numbers."""
-    if codes.dtype.kind != "i":
-        errors: np.ndarray = np.abs(codes - scores)
-        return errors
-    if scores.ndim == 1:
-        of_truth = np.where(codes == 1, scores, 1 - scores)
-    else:
-        of_truth = scores[np.arange(len(codes)), codes]
-    losses: np.ndarray = -np.log(np.clip(of_truth, np.finfo("float64").eps, 1))
-    return losses
-
-
 def worst_parts(
     frame: pd.DataFrame,
     losses: np.ndarray,
@@ -61,7 +48,7 @@ def worst_parts(
     frame
         Validated rows of `schema`.
     losses
-        Each row's; see `row_losses`.
+        Each row's (n_rows,).
     schema
         The columns known before are asked for, except keys and personal data.
     clusters

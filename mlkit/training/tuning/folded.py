@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from mlkit.core.errors import ConfigError, DataError, listed, nearest
 from mlkit.training.folding import folds
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.splitting import Split
-from mlkit.training.trainer import Trainer, pipeline_scores
+from mlkit.training.trainer import Trainer
 
 
 def chosen_metric(task: str, name: str | None) -> str:
@@ -94,10 +94,8 @@ class FoldedRows:
 def _judged(
     trainer: Trainer, frame: pd.DataFrame, codes: np.ndarray, split: Split, metric: str
 ) -> float:
-    task: Any = trainer.target.task
-    pipeline = trainer.fit_pipeline(frame.iloc[split.train], codes[split.train])
-    known = frame.iloc[split.holdout][trainer.schema.names(known_before=True)]
-    value = METRICS[task][metric].of(codes[split.holdout], pipeline_scores(pipeline, known, task))
+    scores = trainer.fold_scores(frame, codes, split)
+    value = METRICS[trainer.target.task][metric].of(codes[split.holdout], scores)
     if not np.isfinite(value):
         raise DataError(f"{metric} is {value} on {split.description}.")
     return value

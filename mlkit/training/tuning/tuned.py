@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from mlkit.core.files import written_file
 from mlkit.training.config import Config
+from mlkit.training.judging.tables import figure
 
 #: The name of the choice in `conf/model`, and in `conf/features` where those were tuned.
 CHOICE = "tuned"
@@ -53,9 +54,9 @@ class Tuned:
 
     def headline(self) -> str:
         """Return the figures in one sentence."""
-        before = "" if self.as_is is None else f", {self.as_is:.4f} as it was"
+        before = "" if self.as_is is None else f", {figure(self.as_is)} as it was"
         return (
-            f"{self.metric} {self.value:.4f} over {self.n_folds} folds{before}; the best of "
+            f"{self.metric} {figure(self.value)} over {self.n_folds} folds{before}; the best of "
             f"{self.n_trials} trials, {self.n_pruned} pruned, {self.n_failed} failed."
         )
 

@@ -62,8 +62,8 @@ from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.compilation.errors import Untraceable
 from mlkit.training.compilation.parity import certify
 from mlkit.training.compilation.trees import as_float32_decides
+from mlkit.training.model import TrainedModel
 from mlkit.training.runtime import open_model
-from mlkit.training.trainer import TrainedModel
 
 N_FUZZED = 100
 TASKS = ("binary", "multiclass", "regression")

@@ -33,8 +33,8 @@ from mlkit.core.rows import read_table
 from mlkit.training.compilation import cases, parity, texts
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.compilation.parity import UnequalError, certify, flips, try_compile
+from mlkit.training.model import TrainedModel
 from mlkit.training.runtime import PythonRuntime, open_runtime
-from mlkit.training.trainer import TrainedModel
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from mlkit import Evaluator, Featurizer, Schema, Splitter, Target, Trainer, column
 from mlkit.core.errors import ConfigError
 from mlkit.training.judging.evaluation import Evaluation
-from mlkit.training.trainer import TrainedModel
+from mlkit.training.model import TrainedModel
 
 
 class Point(Schema):

@@ -42,7 +42,7 @@ def test_what_another_model_has_seen_is_left_out_as_well(model, holdout):
         training_rows=prints(model, holdout.iloc[:30]),
         tuning_rows=prints(model, holdout.iloc[20:40]),
     )
-    assert draw_sample(model, holdout, held_out=True, others=[other]).n_seen == 40
+    assert draw_sample(model, holdout, held_out=True, champion=other).n_seen == 40
 
 
 def test_nothing_unseen_is_an_error(model, flights):

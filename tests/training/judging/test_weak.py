@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from mlkit import Schema, column
+from mlkit.training.judging.metrics import row_losses
 from mlkit.training.judging.slices import Slice
-from mlkit.training.judging.weak import row_losses, worst_parts
+from mlkit.training.judging.weak import worst_parts
 
 
 class Trip(Schema):

@@ -1,0 +1,65 @@
+"""Score a model on all rows and on parts of them, beside what is held against it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlkit.training.judging.evaluation import Part, Score
+from mlkit.training.judging.figures import Figures
+from mlkit.training.judging.metrics import METRICS
+from mlkit.training.judging.resampling import Resampler, intervals
+from mlkit.training.judging.sample import Sample
+from mlkit.training.judging.slices import Slice
+from mlkit.training.model import TrainedModel
+
+
+def scored(
+    model: TrainedModel,
+    sample: Sample,
+    metrics: Sequence[str],
+    slices: Sequence[Slice],
+    *,
+    resampler: Resampler,
+    level: float,
+) -> tuple[tuple[Score, ...], tuple[Part, ...]]:
+    """Return the scores of all rows, and each slice with its own.
+
+    Parameters
+    ----------
+    model
+        What is judged; the baselines are its own.
+    sample
+        The rows, and what it says of them.
+    metrics, slices
+        What to compute, and on which rows beside all.
+    resampler
+        Draws the rows, or their clusters.
+    level
+        Coverage of the intervals.
+    """
+    measures = [METRICS[model.target.task][name] for name in metrics]
+    rows = [part.rows for part in slices]
+
+    def figures(scores: np.ndarray) -> Figures:
+        return Figures(measures, sample.codes, scores, rows, model.threshold)
+
+    naive = figures(model.naive_scores(len(sample.codes))).values()
+    simple = figures(model.simple_scores(sample.frame)).values()
+    own = figures(sample.scores)
+    bounds = intervals(resampler.draws(own), level, naive.size)
+    low, high = bounds.reshape(2, *naive.shape)
+    found = np.stack([own.values(), low, high, naive, simple])
+    whole, *others = (
+        tuple(
+            Score(metric=name, value=value, low=low, high=high, baseline=guess, simple=plain)
+            for name, value, low, high, guess, plain in zip(
+                metrics, *found[:, place].tolist(), strict=True
+            )
+        )
+        for place in range(1 + len(slices))
+    )
+    parts = tuple(
+        Part(name=part.name, column=part.column, n_rows=len(part.rows), scores=scores)
+        for part, scores in zip(slices, others, strict=True)
+    )
+    return whole, parts
