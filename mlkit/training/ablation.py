@@ -200,7 +200,7 @@ def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablat
         return [measure.gain(value, metric(weights)) for metric in prepared]
 
     ones = np.ones(len(sample.codes))
-    bounds = intervals(resampler.draws(losses), evaluator.level, len(names))
+    bounds = intervals(resampler.draws(losses), evaluator.level, [resampler.n_units] * len(names))
     shares, timed = _shares(whole, sample.frame.head(N_TIMED))
     found = [
         Ablated(feature=str(name), loss=loss, low=low, high=high, share=share)

@@ -70,7 +70,7 @@ def refit(
             clusters=days(trainer, frame.iloc[rows]),
         )
         drawn = resampler.draws(lambda weights, metric=metric: [metric(weights)])  # type: ignore[misc]
-        low, high = intervals(drawn, level, 1)[:, 0].tolist()
+        low, high = intervals(drawn, level, [resampler.n_units])[:, 0].tolist()
         value = metric(np.ones(len(rows)))
         found.append(Figure(value=value, low=low, high=high, error=float(np.nanstd(drawn))))
     return found

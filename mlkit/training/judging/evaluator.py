@@ -31,8 +31,7 @@ from mlkit.training.model import TrainedModel
 
 log = get_logger(__name__)
 
-#: With fewer clusters, percentile intervals cover less than they say: at a level of 95 %, 94 %
-#: of the time with 30 of them, 92 % with 14, 87 % with 7 (simulated means of normal values).
+#: Clusters below which the log warns: their spread is hardly known.
 LEAST_CLUSTERS = 30
 
 
@@ -178,7 +177,7 @@ class Evaluator:
         )
         is_clustered = sample.clusters is not None
         if self.n_resamples and is_clustered and resampler.n_units < LEAST_CLUSTERS:
-            log.warning("intervals_too_narrow", drawn=sample.drawn, n_drawn=resampler.n_units)
+            log.warning("few_units_drawn", drawn=sample.drawn, n_drawn=resampler.n_units)
         return resampler
 
     def _worst(self, model: TrainedModel, sample: Sample) -> list[Slice]:

@@ -86,7 +86,7 @@ def contributions(
     found = np.stack(
         [
             np.reshape(losses(np.ones(len(codes))), shape).mean(axis=1),
-            *intervals(means, level, n_features),
+            *intervals(means, level, [resampler.n_units] * n_features),
         ]
     )
     told = [

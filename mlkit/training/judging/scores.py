@@ -46,7 +46,9 @@ def scored(
     naive = figures(model.naive_scores(len(sample.codes))).values()
     simple = figures(model.simple_scores(sample.frame)).values()
     own = figures(sample.scores)
-    bounds = intervals(resampler.draws(own), level, naive.size)
+    n_units = [resampler.n_units, *(resampler.counts(part)[1] for part in rows)]
+    each = [n for n in n_units for _ in metrics]
+    bounds = intervals(resampler.draws(own), level, each)
     low, high = bounds.reshape(2, *naive.shape)
     found = np.stack([own.values(), low, high, naive, simple])
     whole, *others = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from mlkit.training.judging.figures import Figures
 from mlkit.training.judging.metrics import METRICS
@@ -24,8 +24,10 @@ def test_the_interval_is_that_of_rows_drawn_anew():
         rows = np.repeat(np.arange(len(VALUES)), resampler.weights(draw).astype(int))
         assert len(rows) == len(VALUES)
         drawn.append(VALUES[rows].mean())
-    low, high = intervals(resampler.draws(mean), 0.9, 1)
-    assert [*low, *high] == pytest.approx(np.quantile(drawn, [0.05, 0.95]))
+    low, high = intervals(resampler.draws(mean), 0.9, [len(VALUES)])
+    tail = norm.sf(np.sqrt(120 / 119) * t.isf(0.05, 119))
+    assert 0.045 < tail < 0.05
+    assert [*low, *high] == pytest.approx(np.quantile(drawn, [tail, 1 - tail], method="weibull"))
 
 
 def test_whole_clusters_are_drawn():
@@ -49,7 +51,7 @@ def test_a_draw_does_not_depend_on_the_others():
 def test_undefined_draws_are_left_out():
     """A figure that is undefined in some draws still has an interval; in all, it has none."""
     draws = np.array([[np.nan, np.nan], [1.0, np.nan], [1.0, np.nan]])
-    bounds = intervals(draws, 0.95, 2)
+    bounds = intervals(draws, 0.95, [9, 9])
     assert bounds[:, 0].tolist() == [1, 1]
     assert np.isnan(bounds[:, 1]).all()
 
@@ -57,22 +59,27 @@ def test_undefined_draws_are_left_out():
 def test_without_draws_there_is_no_interval():
     """With no resamples the bounds are NaN."""
     draws = Resampler(3, n_resamples=0, seed=0).draws(lambda weights: [1.0, 2.0])
-    assert np.isnan(intervals(draws, 0.95, 2)).all()
+    assert np.isnan(intervals(draws, 0.95, [3, 3])).all()
+
+
+def test_one_unit_has_no_interval():
+    """All draws of a single day are alike, which says nothing of other days."""
+    assert np.isnan(intervals(np.ones((5, 1)), 0.95, [1])).all()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [1, 10])
-def test_intervals_cover_the_truth(size):
-    """In 93 to 97 of 100 simulations at the level 95, rows being alone or ten alike."""
+@pytest.mark.parametrize(("n_units", "size"), [(150, 1), (150, 10), (14, 10)])
+def test_intervals_cover_the_truth(n_units, size):
+    """In 93 to 97 of 100 simulations at the level 95: many rows, many days, two weeks."""
     rng = np.random.default_rng(size)
-    n_units, n_simulations, hits = 150, 1000, 0
+    n_simulations, hits = 1000, 0
     clusters = np.repeat(np.arange(n_units), size)
     for seed in range(n_simulations):
         values = np.repeat(rng.normal(size=n_units), size) + rng.normal(size=n_units * size)
         drawn = Resampler(len(values), n_resamples=400, seed=seed, clusters=clusters).draws(
             lambda weights, values=values: [weights @ values / weights.sum()]
         )
-        low, high = intervals(drawn, 0.95, 1)
+        low, high = intervals(drawn, 0.95, [n_units])
         hits += low[0] <= 0 <= high[0]
     assert 0.93 <= hits / n_simulations <= 0.97
 
@@ -92,6 +99,6 @@ def test_intervals_of_a_ranking_cover_the_truth(size):
         scores = codes + np.repeat(rng.normal(size=n_units), size) + rng.normal(size=len(codes))
         figures = Figures([METRICS["binary"]["roc_auc"]], codes, scores)
         resampler = Resampler(len(codes), n_resamples=300, seed=seed, clusters=clusters)
-        low, high = intervals(resampler.draws(figures), 0.95, 1)
+        low, high = intervals(resampler.draws(figures), 0.95, [n_units])
         hits += low[0] <= truth <= high[0]
     assert 0.93 <= hits / n_simulations <= 0.97
