@@ -73,6 +73,12 @@ def no_rows() -> np.ndarray:
     return np.empty(0, dtype="uint64")
 
 
+def spread_evenly(n_rows: int, most: int) -> np.ndarray:
+    """Return the positions of at most so many rows, their first and last among them."""
+    places: np.ndarray = np.unique(np.linspace(0, n_rows - 1, most).astype("int64"))
+    return places
+
+
 def _strings(found: pd.Series) -> pd.Series:
     if STRING == "str":
         return found.astype("str")

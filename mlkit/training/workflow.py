@@ -23,7 +23,7 @@ from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.gates import Gate
 from mlkit.training.judging.verdicts import bundle_verdicts
-from mlkit.training.leaks import hunt_leaks
+from mlkit.training.leaks.hunt import hunt_leaks
 from mlkit.training.model import TrainedModel
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
@@ -126,15 +126,11 @@ def freeze(config: Config, path: str | Path) -> Split:
     Split
         Which of the labelled rows were held out.
     """
-    trainer = build_trainer(config)
-    schema, target = trainer.schema, trainer.target
-    frame = schema.validate(read_frame(config.data.path, schema))
-    answers = target.values(frame)
-    frame, answers = frame[answers.notna()], answers[answers.notna()]
-    codes = target.codes(answers, target.classes(answers))
-    split = replace(trainer.splitter, holdout=None).split(frame, schema, codes)
-    freezing.freeze(path, frame.iloc[split.holdout], schema)
-    return split
+    trainer = build_trainer(replace(config, split=replace(config.split, holdout=None)))
+    prepared = trainer.prepare(read_frame(config.data.path, trainer.schema))
+    holdout = prepared.frame.iloc[prepared.split.holdout]
+    freezing.freeze(path, holdout, trainer.schema)
+    return prepared.split
 
 
 def _with_bundle(evaluation: Evaluation, evaluator: Evaluator, bundle: Bundle) -> Evaluation:

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from mlkit.core.log import get_logger, stage
-from mlkit.training import copies
+from mlkit.training.frames import spread_evenly
 from mlkit.training.judging.evaluation import Leak
+from mlkit.training.leaks import copies
+from mlkit.training.leaks.probes import answers_of, probe, skill
 from mlkit.training.model import TrainedModel
-from mlkit.training.probes import answers_of, probe, skill
 
 log = get_logger(__name__)
 
@@ -119,7 +120,7 @@ def _side(model: TrainedModel, rows: pd.DataFrame) -> _Side:
     name = model.schema.event_time()
     if name is not None:
         rows = rows.sort_values(name, kind="stable")
-    rows = _drawn(rows).reset_index(drop=True)
+    rows = rows.iloc[spread_evenly(len(rows), MOST_ROWS)].reset_index(drop=True)
     codes = model.target.codes(model.target.values(rows), model.classes)
     known = rows[model.schema.names(known_before=True)]
     features = model.pipeline[0].transform(known)
@@ -133,10 +134,6 @@ def _side(model: TrainedModel, rows: pd.DataFrame) -> _Side:
         scores=scores.reshape(len(rows), -1),
         moment=None if name is None else rows[name],
     )
-
-
-def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MOST_ROWS).astype("int64"))]
 
 
 def _skill_of(name: str, train: _Side, held: _Side, task: str) -> float:

@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from mlkit import Featurizer, Schema, Splitter, Target, Trainer, column
 from mlkit.training.judging.evaluation import Leak
-from mlkit.training.leaks import hunt_leaks
+from mlkit.training.leaks.hunt import hunt_leaks
 
 TASKS = {
     "binary": Target(task="binary", column="arr_delay", edges=(30,)),
