@@ -15,8 +15,8 @@ from mlkit.training.frames import fingerprints
 log = get_logger(__name__)
 
 
-def freeze(path: str | Path, holdout: pd.DataFrame, schema: type[Schema]) -> int:
-    """Write the fingerprints (uint64, sorted) of rows to hold out from now on.
+def freeze(path: str | Path, holdout: pd.DataFrame, schema: type[Schema]) -> None:
+    """Write the fingerprints (uint64, sorted, each once) of rows to hold out from now on.
 
     They are of what is known before, so that an answer that is corrected later
     makes no other row of it.
@@ -29,11 +29,6 @@ def freeze(path: str | Path, holdout: pd.DataFrame, schema: type[Schema]) -> int
         Validated rows of `schema`.
     schema
         Names the columns.
-
-    Returns
-    -------
-    int
-        How many fingerprints there are; rows that are alike share one.
 
     Raises
     ------
@@ -51,7 +46,6 @@ def freeze(path: str | Path, holdout: pd.DataFrame, schema: type[Schema]) -> int
     prints = np.unique(_prints(holdout, schema))
     with written_file(path) as draft, draft.open("wb") as file:
         np.save(file, prints, allow_pickle=False)
-    return len(prints)
 
 
 def are_frozen(path: str | Path, frame: pd.DataFrame, schema: type[Schema]) -> np.ndarray:

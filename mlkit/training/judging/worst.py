@@ -15,7 +15,7 @@ from mlkit.training.judging.slices import Slice
 
 MAX_DEPTH = 3
 #: Parts that are told of at most.
-MOST_PARTS = 3
+MOST_SLICES = 3
 #: Values of a text column that the tree may ask for, the most frequent ones.
 MOST_VALUES = 10
 #: The least share of the rows that a part has.
@@ -26,7 +26,7 @@ _MOMENTS = ("month", "day_of_week", "hour")
 _LEAF = -1
 
 
-def worst_parts(
+def worst_slices(
     frame: pd.DataFrame,
     losses: np.ndarray,
     schema: type[Schema],
@@ -83,7 +83,7 @@ def worst_parts(
             )
             found.append((losses[chosen.rows].mean(), chosen))
     found.sort(key=lambda each: -each[0])
-    return [part for _, part in found[:MOST_PARTS]]
+    return [part for _, part in found[:MOST_SLICES]]
 
 
 def excess(losses: np.ndarray, part: np.ndarray, units: np.ndarray) -> float:
