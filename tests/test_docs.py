@@ -241,7 +241,9 @@ def test_commands_are_all_documented():
     page = _reference("cli")
     codes = re.findall(r"^  (\d+) +(.*)$", EXIT_CODES, re.M)
     assert re.findall(r"^\| (\d+) \| (.*) \|$", page, re.M) == codes
-    documented = set(re.findall(r"`mlkit ([a-z][a-z-]+(?: infer| ablation)?)", page))
+    documented = set(
+        re.findall(r"`mlkit ([a-z][a-z-]+(?: infer| ablation| learning-curve| staleness)?)", page)
+    )
     found = dict(_commands(_parser()))
     assert documented == set(found)
     options = {option for options in found.values() for option in options}
