@@ -58,6 +58,15 @@ def as_series(column: Column, values: np.ndarray, index: pd.Index | None = None)
     return series.dt.tz_localize("UTC").dt.tz_convert(column.tz) if column.tz else series
 
 
+def plain_columns(schema: type[Schema]) -> list[Column]:
+    """Return the columns that are known before, but for keys and personal data."""
+    return [
+        column
+        for column in schema.columns.values()
+        if column.known_before and column.role != "key" and not column.pii
+    ]
+
+
 def fingerprints(frame: pd.DataFrame) -> np.ndarray:
     """Return a fingerprint (uint64) of each row of a validated frame, whatever its index."""
     return pd.util.hash_pandas_object(frame, index=False).to_numpy()

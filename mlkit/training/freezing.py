@@ -9,7 +9,7 @@ from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.files import written_file
 from mlkit.core.log import get_logger
 from mlkit.core.schema import Schema
-from mlkit.training.archive import load_array
+from mlkit.training.archive import load_prints
 from mlkit.training.frames import fingerprints
 
 log = get_logger(__name__)
@@ -76,9 +76,7 @@ def _prints(frame: pd.DataFrame, schema: type[Schema]) -> np.ndarray:
 
 def _read(path: Path) -> np.ndarray:
     try:
-        rows = load_array(path.read_bytes())
-        if rows.ndim != 1 or rows.dtype != np.uint64:
-            raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")
+        return load_prints(path.read_bytes())
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror}. Write it: mlkit freeze {path}."
@@ -87,4 +85,3 @@ def _read(path: Path) -> np.ndarray:
         raise DataError(
             f"{path} is no frozen holdout: {error}. Write one: mlkit freeze {path}."
         ) from None
-    return rows

@@ -54,9 +54,8 @@ def golden_rows(model: TrainedModel, rows: ColumnRows, scores: np.ndarray) -> st
 
 def _fickle(model: TrainedModel, rows: pd.DataFrame) -> list[str]:
     """Return the features that a row has otherwise alone than together."""
-    featurizer, known = model.pipeline[0], rows[model.schema.names(known_before=True)]
-    together = featurizer.transform(known)
-    alone = pd.concat([featurizer.transform(known.iloc[[row]]) for row in range(len(known))])
+    together = model.features(rows)
+    alone = pd.concat([model.features(rows.iloc[[row]]) for row in range(len(rows))])
     return [
         str(name)
         for name in together.columns

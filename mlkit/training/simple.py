@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from mlkit.core.schema import Schema
 from mlkit.training.encoding import TableEncoder
-from mlkit.training.frames import spread_evenly
+from mlkit.training.frames import plain_columns, spread_evenly
 from mlkit.training.target import Target
 
 #: Rows that it is fitted on at most, evenly drawn from the training rows: a linear model of a
@@ -34,11 +34,7 @@ def fit_simple(
     seed
         Of the folds of the target encoding.
     """
-    columns = [
-        column.name
-        for column in schema.columns.values()
-        if column.known_before and column.role != "key" and not column.pii
-    ]
+    columns = [column.name for column in plain_columns(schema)]
     is_regression = target.task == "regression"
     if not columns:
         guess = DummyRegressor() if is_regression else DummyClassifier(strategy="prior")

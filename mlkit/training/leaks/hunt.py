@@ -123,7 +123,7 @@ def _side(model: TrainedModel, rows: pd.DataFrame) -> _Side:
     rows = rows.iloc[spread_evenly(len(rows), MOST_ROWS)].reset_index(drop=True)
     codes = model.target.codes(model.target.values(rows), model.classes)
     known = rows[model.schema.names(known_before=True)]
-    features = model.pipeline[0].transform(known)
+    features = model.features(rows)
     own = [x for x in features if x not in known or not features[x].equals(known[x])]
     renamed = features[own].rename(columns={x: f"feature {x}" for x in own if x in known})
     scores = model.scores(rows)
