@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.core.errors import DataError
+from mlkit.core.schema import Schema
 from mlkit.training.frames import digest, fingerprints
 from mlkit.training.splitting import grouped, shared_key
 from mlkit.training.trainer import TrainedModel
@@ -43,20 +44,29 @@ class Sample:
     others: tuple[np.ndarray, ...] = ()
 
     def clusters(self, model: TrainedModel) -> tuple[np.ndarray | None, str]:
-        """Return which rows are alike for a reason of their own, and what they share.
+        """Return which of these rows are alike, and what they share; see `alike`."""
+        return alike(self.frame, model.schema)
 
-        Rows of one day share its weather, rows of one key whatever it stands for.
-        """
-        frame = self.frame
-        name = model.schema.event_time()
-        if name is not None:
-            days = frame[name].dt.floor("D")
-            if 1 < days.nunique() < len(days):
-                return pd.factorize(days, use_na_sentinel=False)[0], f"days of {name}"
-        key = shared_key(frame, model.schema)
-        if key is not None:
-            return grouped(frame[key]), f"values of {key}"
-        return None, "rows"
+
+def alike(frame: pd.DataFrame, schema: type[Schema]) -> tuple[np.ndarray | None, str]:
+    """Return which rows are alike for a reason of their own, and what they share.
+
+    Rows of one day share its weather, rows of one key whatever it stands for.
+
+    Returns
+    -------
+    tuple of numpy.ndarray or None, and str
+        Each row's number (n_rows,), from 0; None where every row stands for itself.
+    """
+    name = schema.event_time()
+    if name is not None:
+        days = frame[name].dt.floor("D")
+        if 1 < days.nunique() < len(days):
+            return pd.factorize(days, use_na_sentinel=False)[0], f"days of {name}"
+    key = shared_key(frame, schema)
+    if key is not None:
+        return grouped(frame[key]), f"values of {key}"
+    return None, "rows"
 
 
 def draw_sample(
