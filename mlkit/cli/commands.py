@@ -209,7 +209,9 @@ def study(arguments: argparse.Namespace) -> int:
     if arguments.study == "ablation":
         found = _train_side("ablation", "study").ablate(trainer, evaluator, frame)
     else:
-        found = getattr(_train_side("studies", "study"), arguments.study)(trainer, frame)
+        metric = evaluator.check_metrics(config.task)[0]
+        run = getattr(_train_side("studies", "study"), arguments.study)
+        found = run(trainer, frame, metric=metric)
     print(found.summary())
     return 0
 
