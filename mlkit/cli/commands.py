@@ -207,7 +207,7 @@ def study(arguments: argparse.Namespace) -> int:
     trainer, evaluator = workflow.build_trainer(config), workflow.build_evaluator(config)
     frame = _train_side("data", "study").read_frame(config.data.path, trainer.schema)
     if arguments.study == "ablation":
-        found = _train_side("ablation", "study").ablate(trainer, evaluator, frame)
+        found = _train_side("studies", "study").ablate(trainer, evaluator, frame)
     else:
         metric = evaluator.check_metrics(config.task)[0]
         run = getattr(_train_side("studies", "study"), arguments.study)

@@ -17,7 +17,6 @@ from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
 from mlkit.training.facts import Facts
-from mlkit.training.flattery import compare_splits
 from mlkit.training.frames import no_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
@@ -30,6 +29,7 @@ from mlkit.training.project import build, find_schema
 from mlkit.training.report.page import write_report
 from mlkit.training.runtime import open_model
 from mlkit.training.splitting import Split, Splitter
+from mlkit.training.studies.flattery import compare_splits
 from mlkit.training.target import Target
 from mlkit.training.trainer import Trainer
 

@@ -1,6 +1,10 @@
-"""Studies on demand: whether more rows would help, and how fast a model gets old."""
+"""Fit a model again and again, to learn more than one run tells.
 
-from mlkit.training.studies.aging import Staleness, staleness
-from mlkit.training.studies.learning import LearningCurve, learning_curve
+`refitting` fits on other rows; `learning` says whether more of them would help,
+`aging` how fast a model gets old, `flattery` what a random split would have
+promised, and `ablation` which features earn their cost.
+"""
 
-__all__ = ["LearningCurve", "Staleness", "learning_curve", "staleness"]
+from mlkit.training.studies.ablation import ablate as ablate
+from mlkit.training.studies.aging import staleness as staleness
+from mlkit.training.studies.learning import learning_curve as learning_curve

@@ -10,8 +10,8 @@ from scipy.stats import t as student
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger, stage
 from mlkit.training.judging.tables import Table, between, figure
-from mlkit.training.refitting import LEAST_ROWS, holds_all, measure_of, refit
 from mlkit.training.splitting import event_times
+from mlkit.training.studies.refitting import LEAST_ROWS, holds_all, measure_of, refit
 from mlkit.training.trainer import Trainer
 
 log = get_logger(__name__)

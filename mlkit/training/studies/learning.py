@@ -9,7 +9,8 @@ from scipy.stats import t as student
 from mlkit.core.errors import DataError
 from mlkit.core.log import get_logger, stage
 from mlkit.training.judging.tables import Table, between, figure
-from mlkit.training.refitting import (
+from mlkit.training.splitting import grouped, shared_key
+from mlkit.training.studies.refitting import (
     LEAST_ROWS,
     clusters_of,
     holds_all,
@@ -17,7 +18,6 @@ from mlkit.training.refitting import (
     refit,
     spread,
 )
-from mlkit.training.splitting import grouped, shared_key
 from mlkit.training.trainer import Prepared, Trainer
 
 log = get_logger(__name__)

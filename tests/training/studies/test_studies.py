@@ -11,8 +11,8 @@ from sklearn.linear_model import LinearRegression
 
 from mlkit import Featurizer, Schema, Splitter, Target, Trainer, column, read_frame
 from mlkit.core.errors import ConfigError, DataError
-from mlkit.training.flattery import compare_splits
 from mlkit.training.studies import learning_curve, staleness
+from mlkit.training.studies.flattery import compare_splits
 
 
 class Event(Schema):

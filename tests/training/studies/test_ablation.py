@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression
 
 from mlkit import Evaluator, Featurizer, Schema, Splitter, TableEncoder, Target, Trainer, column
 from mlkit.core.errors import FeaturizerError
-from mlkit.training.ablation import Ablation, ablate
+from mlkit.training.studies.ablation import Ablation, ablate
 
 
 class Reading(Schema):

@@ -9,8 +9,8 @@ from mlkit.core.errors import MlkitError
 from mlkit.core.log import get_logger, stage
 from mlkit.training.judging.evaluation import Flattery
 from mlkit.training.model import TrainedModel
-from mlkit.training.refitting import clusters_of, evenly, holds_all, measure_of, refit
 from mlkit.training.splitting import Split, Splitter, grouped, shared_key
+from mlkit.training.studies.refitting import clusters_of, evenly, holds_all, measure_of, refit
 from mlkit.training.trainer import Trainer
 
 log = get_logger(__name__)
@@ -83,7 +83,7 @@ def compare_splits(trainer: Trainer, model: TrainedModel, frame: pd.DataFrame) -
         )
         freedom = min(sound.resampler.n_units, random.resampler.n_units) - 1
         noise = student.ppf(CLEAR, freedom) * np.hypot(sound.error(), random.error())
-    gain = (random.value - sound.value) * (1 if measure.more_is_better else -1)
+    gain = measure.gain(random.value, sound.value)
     found = Flattery(metric=name, at_random=random.value, as_split=sound.value, n_rows=len(train))
     if gain > noise:
         is_sound = model.split is not None and model.split.kind == split.kind
