@@ -90,11 +90,13 @@ def _hunted(model: TrainedModel, frame: pd.DataFrame, honest: set[str]) -> Itera
     known = [str(name) for name in train.columns]
     names = [name for name in known if name not in honest]
     named: set[str] = set()
+    copied: set[str] = set()
     for leak in (
         *copies.answer_copies(model, train.rows, train.columns[names]),
         *copies.missing_with_answer(model, frame, honest),
     ):
         named.update(leak.columns)
+        copied.update(leak.columns if leak.kind == "copy" else ())
         yield leak
     if len(held.answers) >= LEAST_ROWS:
         task = "class" if model.classes else "number"
@@ -109,8 +111,15 @@ def _hunted(model: TrainedModel, frame: pd.DataFrame, honest: set[str]) -> Itera
             and 0 < len(suspects) <= SHARE * len(alone)
             and others[following] <= NEXT * min(alone[x] for x in suspects)
         ):
-            for name in sorted(set(suspects) - honest):
-                yield _alone(name, alone[name], following, others[following])
+            for name in sorted(set(suspects) - honest - copied):
+                yield Leak(
+                    kind="alone",
+                    columns=(name,),
+                    figure=alone[name],
+                    message=f"{name} alone has a skill of {alone[name]:.2f} (1 tells all), the "
+                    f"whole model {of_model:.2f}, and the next column, {following}, "
+                    f"{others[following]:.2f}. {copies.advice(name, model.schema)}",
+                )
         if model.split is not None and model.split.kind == "time":
             yield from _breaks(train, held, task, [n for n in names if n not in suspects])
     yield from copies.duplicates(model, training, holdout)
@@ -143,17 +152,6 @@ def _skill_of(name: str, train: _Side, held: _Side, task: str) -> float:
     return skill(held.answers, scores, is_class=task == "class")
 
 
-def _alone(name: str, figure: float, following: str, other: float) -> Leak:
-    return Leak(
-        kind="alone",
-        columns=(name,),
-        figure=figure,
-        message=f"{name} alone tells almost as much as the whole model (skill {figure:.2f} of "
-        f"1), and far more than the next column ({following}, {other:.2f}). Is it really known "
-        "before? If not, give it the role outcome.",
-    )
-
-
 def _breaks(train: _Side, held: _Side, task: str, names: Sequence[str]) -> Iterator[Leak]:
     cut = len(train.answers) * 3 // 4
     if len(train.answers) - cut < LEAST_ROWS:
@@ -177,5 +175,6 @@ def _breaks(train: _Side, held: _Side, task: str, names: Sequence[str]) -> Itera
                 figure=left,
                 message=f"{name} alone told {before:.2f} of 1 in the last quarter of the training "
                 f"rows, and {left:.2f} in the holdout: its relation to the answer broke. Was it "
-                "filled in, or corrected, afterwards?",
+                "filled in, or corrected, afterwards? Then leave it out; if not, say so: "
+                f"evaluation.honest=[{name}].",
             )
