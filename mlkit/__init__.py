@@ -9,7 +9,8 @@ The map, in the order of a model's life:
 `Splitter`                which rows are held out, so that nothing leaks
 `Target`                  what is predicted, and how it follows from the data
 `Trainer`                 fits featurizer, encoder and estimator as one pipeline
-`Evaluator`               metrics with intervals, beside a naive baseline
+`Evaluator`               how good a model is, how sure that is, where it fails
+`Gate`                    one rule that a model must pass to ship
 `read_frame`              a Parquet or CSV file, as a frame
 `load_config`, `train`    a project's settings, and the run that they describe
 `pack`                    writes the bundle that crosses the fence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from mlkit.training.encoding import TableEncoder as TableEncoder
     from mlkit.training.features import Featurizer as Featurizer
     from mlkit.training.judging.evaluator import Evaluator as Evaluator
+    from mlkit.training.judging.gates import Gate as Gate
     from mlkit.training.packing import pack as pack
     from mlkit.training.splitting import Splitter as Splitter
     from mlkit.training.target import Target as Target
@@ -53,6 +55,7 @@ _HOMES = {
     "Target": "mlkit.training.target",
     "Trainer": "mlkit.training.trainer",
     "Evaluator": "mlkit.training.judging.evaluator",
+    "Gate": "mlkit.training.judging.gates",
     "read_frame": "mlkit.training.data",
     "load_config": "mlkit.training.config",
     "train": "mlkit.training.workflow",

@@ -12,8 +12,8 @@ from mlkit.training.judging.evaluation import (
     Evaluation,
     Flattery,
     Leak,
-    Part,
     Score,
+    SliceScores,
     Verdict,
 )
 from mlkit.training.judging.metrics import METRICS
@@ -46,7 +46,7 @@ def whole(task: str = "binary", *, name: str = "", gates: bool = True) -> Evalua
         )
 
     parts = [
-        Part(
+        SliceScores(
             name=f"{name}{column}={value}",
             column=column,
             n_rows=int(rng.integers(100, 900)),
@@ -63,7 +63,7 @@ def whole(task: str = "binary", *, name: str = "", gates: bool = True) -> Evalua
         scores=scored(),
         slices=tuple(parts),
         worst=tuple(
-            Part(name=f"{name}{text}", column="", n_rows=240, scores=scored(-0.08, 0.03))
+            SliceScores(name=f"{name}{text}", column="", n_rows=240, scores=scored(-0.08, 0.03))
             for text in ("temp ≤ 3.5 and carrier in {EV, MQ}", "departure_hour > 20.5")
         ),
         gates=_gates(first, found[first], failed=gates),
@@ -82,7 +82,7 @@ def whole(task: str = "binary", *, name: str = "", gates: bool = True) -> Evalua
             differences=tuple(
                 Difference(
                     metric=metric,
-                    part=part,
+                    slice=part,
                     n_rows=640,
                     value=value,
                     champion=value - 0.01,

@@ -28,6 +28,7 @@ def test_the_public_names_are_these():
     assert sorted(mlkit.__all__) == [
         "Evaluator",
         "Featurizer",
+        "Gate",
         "MlkitError",
         "Predictor",
         "Schema",

@@ -114,8 +114,7 @@ def predict(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"Name the file for the scored rows: mlkit predict … {source} OUTPUT.")
     if not is_table and arguments.output is not None:
         raise ConfigError(f"Records go to stdout: mlkit predict … {source} > {arguments.output}")
-    trusted = [*arguments.trust, *trusted_packages()]
-    predictor = Predictor.load(arguments.bundle, trusted=trusted, signers=required_signers())
+    predictor = _predictor(arguments)
     if is_table:
         # It takes far less than training does.
         tables = load(
@@ -142,8 +141,7 @@ def predict(arguments: argparse.Namespace) -> int:
 def explain(arguments: argparse.Namespace) -> int:
     """Print what moved the prediction of one record."""
     configure_logging("warning")
-    trusted = [*arguments.trust, *trusted_packages()]
-    predictor = Predictor.load(arguments.bundle, trusted=trusted, signers=required_signers())
+    predictor = _predictor(arguments)
     records = list(_records(arguments.record))
     if len(records) != 1:
         raise DataError(
@@ -153,6 +151,11 @@ def explain(arguments: argparse.Namespace) -> int:
     found = predictor.explain(records[0])
     print(json.dumps(found.to_dict(), ensure_ascii=False) if arguments.json else found.table())
     return 0
+
+
+def _predictor(arguments: argparse.Namespace) -> Predictor:
+    trusted = [*arguments.trust, *trusted_packages()]
+    return Predictor.load(arguments.bundle, trusted=trusted, signers=required_signers())
 
 
 def check_data(arguments: argparse.Namespace) -> int:
@@ -204,9 +207,11 @@ def study(arguments: argparse.Namespace) -> int:
     trainer, evaluator = workflow.build_trainer(config), workflow.build_evaluator(config)
     frame = _train_side("data", "study").read_frame(config.data.path, trainer.schema)
     if arguments.study == "ablation":
-        found = _train_side("ablation", "study").ablate(trainer, evaluator, frame)
+        found = _train_side("studies", "study").ablate(trainer, evaluator, frame)
     else:
-        found = getattr(_train_side("studies", "study"), arguments.study)(trainer, frame)
+        metric = evaluator.check_metrics(config.task)[0]
+        run = getattr(_train_side("studies", "study"), arguments.study)
+        found = run(trainer, frame, metric=metric)
     print(found.summary())
     return 0
 

@@ -36,6 +36,22 @@ def load_array(content: bytes) -> np.ndarray:
     return array
 
 
+def load_prints(content: bytes) -> np.ndarray:
+    """Read sorted fingerprints of rows (uint64) in the bytes of a file of numpy's.
+
+    Raises
+    ------
+    ValueError
+        If it holds anything else; see also `load_array`.
+    """
+    prints = load_array(content)
+    if prints.dtype != "uint64" or prints.ndim != 1 or (prints[1:] < prints[:-1]).any():
+        raise ValueError(
+            f"it holds {prints.dtype} of shape {prints.shape}, and no sorted fingerprints"
+        )
+    return prints
+
+
 def check_archive(content: bytes) -> None:
     """See that reading a stored pipeline takes no more than its bytes, and nothing unknown.
 

@@ -14,7 +14,7 @@ from mlkit.training.judging.tables import (
     flattered,
     gate_table,
     leak_table,
-    part_table,
+    slice_table,
 )
 from mlkit.training.model import TrainedModel
 
@@ -44,9 +44,9 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
     if evaluation.comparison:
         yield f"### Beside {escaped(evaluation.comparison.champion)}"
         yield comparison_table(evaluation.comparison, evaluation.level).markdown()
-    if parts := (*evaluation.slices, *evaluation.worst):
-        yield "### On parts of the rows"
-        yield part_table(evaluation, parts).markdown()
+    if slices := (*evaluation.slices, *evaluation.worst):
+        yield "### On slices of the rows"
+        yield slice_table(evaluation, slices).markdown()
     if evaluation.contributions:
         yield "### What its features are worth"
         most = evaluation.contributions[:_MOST_FEATURES]

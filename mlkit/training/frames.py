@@ -58,6 +58,15 @@ def as_series(column: Column, values: np.ndarray, index: pd.Index | None = None)
     return series.dt.tz_localize("UTC").dt.tz_convert(column.tz) if column.tz else series
 
 
+def plain_columns(schema: type[Schema]) -> list[Column]:
+    """Return the columns that are known before, but for keys and personal data."""
+    return [
+        column
+        for column in schema.columns.values()
+        if column.known_before and column.role != "key" and not column.pii
+    ]
+
+
 def fingerprints(frame: pd.DataFrame) -> np.ndarray:
     """Return a fingerprint (uint64) of each row of a validated frame, whatever its index."""
     return pd.util.hash_pandas_object(frame, index=False).to_numpy()
@@ -71,6 +80,12 @@ def digest(prints: np.ndarray) -> str:
 def no_rows() -> np.ndarray:
     """Return the fingerprints of no rows."""
     return np.empty(0, dtype="uint64")
+
+
+def spread_evenly(n_rows: int, most: int) -> np.ndarray:
+    """Return the positions of at most so many rows, their first and last among them."""
+    places: np.ndarray = np.unique(np.linspace(0, n_rows - 1, most).astype("int64"))
+    return places
 
 
 def _strings(found: pd.Series) -> pd.Series:

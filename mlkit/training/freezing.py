@@ -9,14 +9,14 @@ from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.files import written_file
 from mlkit.core.log import get_logger
 from mlkit.core.schema import Schema
-from mlkit.training.archive import load_array
+from mlkit.training.archive import load_prints
 from mlkit.training.frames import fingerprints
 
 log = get_logger(__name__)
 
 
-def freeze(path: str | Path, holdout: pd.DataFrame, schema: type[Schema]) -> int:
-    """Write the fingerprints (uint64, sorted) of rows to hold out from now on.
+def freeze(path: str | Path, holdout: pd.DataFrame, schema: type[Schema]) -> None:
+    """Write the fingerprints (uint64, sorted, each once) of rows to hold out from now on.
 
     They are of what is known before, so that an answer that is corrected later
     makes no other row of it.
@@ -29,11 +29,6 @@ def freeze(path: str | Path, holdout: pd.DataFrame, schema: type[Schema]) -> int
         Validated rows of `schema`.
     schema
         Names the columns.
-
-    Returns
-    -------
-    int
-        How many fingerprints there are; rows that are alike share one.
 
     Raises
     ------
@@ -51,7 +46,6 @@ def freeze(path: str | Path, holdout: pd.DataFrame, schema: type[Schema]) -> int
     prints = np.unique(_prints(holdout, schema))
     with written_file(path) as draft, draft.open("wb") as file:
         np.save(file, prints, allow_pickle=False)
-    return len(prints)
 
 
 def are_frozen(path: str | Path, frame: pd.DataFrame, schema: type[Schema]) -> np.ndarray:
@@ -82,9 +76,7 @@ def _prints(frame: pd.DataFrame, schema: type[Schema]) -> np.ndarray:
 
 def _read(path: Path) -> np.ndarray:
     try:
-        rows = load_array(path.read_bytes())
-        if rows.ndim != 1 or rows.dtype != np.uint64:
-            raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")
+        return load_prints(path.read_bytes())
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror}. Write it: mlkit freeze {path}."
@@ -93,4 +85,3 @@ def _read(path: Path) -> np.ndarray:
         raise DataError(
             f"{path} is no frozen holdout: {error}. Write one: mlkit freeze {path}."
         ) from None
-    return rows

@@ -14,7 +14,7 @@ from mlkit.core.column import PYTHON_TYPES, Column
 from mlkit.core.errors import DataError, FeaturizerError, listed
 from mlkit.core.records import broken_rule
 from mlkit.core.rows import ColumnRows
-from mlkit.training.frames import from_columns
+from mlkit.training.frames import from_columns, spread_evenly
 from mlkit.training.model import TrainedModel
 
 N_GOLDEN = 32
@@ -35,7 +35,7 @@ def golden_rows(model: TrainedModel, rows: ColumnRows, scores: np.ndarray) -> st
     if not len(rows):
         raise DataError("A bundle needs at least one row that the model has not seen.")
     order = np.argsort(scores.reshape(len(scores), -1)[:, -1], kind="stable")
-    places = np.unique(np.linspace(0, len(order) - 1, N_GOLDEN).astype(int))
+    places = spread_evenly(len(order), N_GOLDEN)
     columns = rows[order[places]].columns
     chosen = _redacted(from_columns(model.schema, columns), model.schema.columns)
     scale = scale_of(scores, is_regression=not model.classes)
@@ -54,9 +54,8 @@ def golden_rows(model: TrainedModel, rows: ColumnRows, scores: np.ndarray) -> st
 
 def _fickle(model: TrainedModel, rows: pd.DataFrame) -> list[str]:
     """Return the features that a row has otherwise alone than together."""
-    featurizer, known = model.pipeline[0], rows[model.schema.names(known_before=True)]
-    together = featurizer.transform(known)
-    alone = pd.concat([featurizer.transform(known.iloc[[row]]) for row in range(len(known))])
+    together = model.features(rows)
+    alone = pd.concat([model.features(rows.iloc[[row]]) for row in range(len(rows))])
     return [
         str(name)
         for name in together.columns

@@ -9,7 +9,7 @@ from mlkit.core.bundle import MANIFEST, MODEL, SIMPLE, TRAINING_ROWS, TUNING_ROW
 from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.rows import Rows
 from mlkit.training import frames
-from mlkit.training.archive import load_array
+from mlkit.training.archive import load_prints
 from mlkit.training.model import TrainedModel
 from mlkit.training.storage import load_pipeline
 from mlkit.training.target import Target
@@ -63,9 +63,6 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
 
 def _prints(bundle: Bundle, name: str) -> np.ndarray:
     try:
-        rows = load_array(bundle.read(name))
-        if rows.ndim != 1 or rows.dtype != np.uint64:
-            raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}")
+        return load_prints(bundle.read(name))
     except ValueError as error:
         raise BundleError(f"{bundle.path / name} is not readable: {error}.") from None
-    return rows

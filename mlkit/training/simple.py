@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from mlkit.core.schema import Schema
 from mlkit.training.encoding import TableEncoder
+from mlkit.training.frames import plain_columns, spread_evenly
 from mlkit.training.target import Target
 
 #: Rows that it is fitted on at most, evenly drawn from the training rows: a linear model of a
@@ -33,16 +34,12 @@ def fit_simple(
     seed
         Of the folds of the target encoding.
     """
-    columns = [
-        column.name
-        for column in schema.columns.values()
-        if column.known_before and column.role != "key" and not column.pii
-    ]
+    columns = [column.name for column in plain_columns(schema)]
     is_regression = target.task == "regression"
     if not columns:
         guess = DummyRegressor() if is_regression else DummyClassifier(strategy="prior")
         return make_pipeline(guess).fit(rows[schema.names(known_before=True)], codes)
-    drawn = np.unique(np.linspace(0, len(rows) - 1, MOST_ROWS).astype("int64"))
+    drawn = spread_evenly(len(rows), MOST_ROWS)
     if not is_regression and len(np.unique(codes[drawn])) < len(np.unique(codes)):
         drawn = np.arange(len(rows))
     encoder = TableEncoder(numbers="standardize", random_state=seed)

@@ -12,24 +12,24 @@ from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
 from mlkit.core.trust import required_signers, trusted_packages
 from mlkit.training import freezing, lineage
-from mlkit.training.archive import load_array
+from mlkit.training.archive import load_prints
 from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
 from mlkit.training.facts import Facts
-from mlkit.training.flattery import compare_splits
 from mlkit.training.frames import no_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.gates import Gate
 from mlkit.training.judging.verdicts import bundle_verdicts
-from mlkit.training.leaks import hunt_leaks
+from mlkit.training.leaks.hunt import hunt_leaks
 from mlkit.training.model import TrainedModel
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
 from mlkit.training.report.page import write_report
 from mlkit.training.runtime import open_model
 from mlkit.training.splitting import Split, Splitter
+from mlkit.training.studies.flattery import compare_splits
 from mlkit.training.target import Target
 from mlkit.training.trainer import Trainer
 
@@ -126,15 +126,11 @@ def freeze(config: Config, path: str | Path) -> Split:
     Split
         Which of the labelled rows were held out.
     """
-    trainer = build_trainer(config)
-    schema, target = trainer.schema, trainer.target
-    frame = schema.validate(read_frame(config.data.path, schema))
-    answers = target.values(frame)
-    frame, answers = frame[answers.notna()], answers[answers.notna()]
-    codes = target.codes(answers, target.classes(answers))
-    split = replace(trainer.splitter, holdout=None).split(frame, schema, codes)
-    freezing.freeze(path, frame.iloc[split.holdout], schema)
-    return split
+    trainer = build_trainer(replace(config, split=replace(config.split, holdout=None)))
+    prepared = trainer.prepare(read_frame(config.data.path, trainer.schema))
+    holdout = prepared.frame.iloc[prepared.split.holdout]
+    freezing.freeze(path, holdout, trainer.schema)
+    return prepared.split
 
 
 def _with_bundle(evaluation: Evaluation, evaluator: Evaluator, bundle: Bundle) -> Evaluation:
@@ -185,7 +181,7 @@ def tuning_rows(path: str | None) -> np.ndarray:
     if path is None:
         return no_rows()
     try:
-        rows = load_array(Path(path).read_bytes())
+        return load_prints(Path(path).read_bytes())
     except OSError as error:
         raise ConfigError(
             f"model.tuning_rows: {path} cannot be read: {error.strerror}. It tells which rows "
@@ -193,9 +189,6 @@ def tuning_rows(path: str | None) -> np.ndarray:
         ) from None
     except ValueError as error:
         raise ConfigError(f"model.tuning_rows: {path} is no file of mlkit tune: {error}.") from None
-    if rows.dtype != "uint64" or rows.ndim != 1 or (rows[1:] < rows[:-1]).any():
-        raise ConfigError(f"model.tuning_rows: {path} holds no sorted fingerprints.")
-    return rows
 
 
 def build_evaluator(config: Config) -> Evaluator:

@@ -129,7 +129,9 @@ def test_a_pickle_in_the_place_of_the_manifest_or_beside_it_is_refused(bundle, c
         Bundle.open(bundle)
 
 
-@pytest.mark.parametrize("claim", ["object", "huge", "negative", "empty", "other", "cut"])
+@pytest.mark.parametrize(
+    "claim", ["object", "huge", "negative", "empty", "other", "cut", "unsorted"]
+)
 def test_rows_that_claim_what_they_do_not_hold_are_refused(python_bundle, claim, canary):
     """Before memory is taken for them, and without a pickle being opened."""
     content = {
@@ -139,6 +141,7 @@ def test_rows_that_claim_what_they_do_not_hold_are_refused(python_bundle, claim,
         "empty": claiming((2**60,), "|V0"),
         "other": claiming((1,), "<f8", bytes(8)),
         "cut": claiming((2,), "<u8", bytes(8)),
+        "unsorted": claiming((2,), "<u8", bytes([1, *bytes(15)])),
     }[claim]
     replaced(python_bundle, layout.TRAINING_ROWS, content)
     with pytest.raises(BundleError, match=r"training_rows\.npy is not readable"):

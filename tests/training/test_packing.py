@@ -63,7 +63,7 @@ def test_the_card_says_what_was_found(parts, tmp_path):
     headings = [line for line in card.splitlines() if line.startswith("#")]
     assert headings[1] == "## How good it is"
     assert headings[3:] == [
-        "### On parts of the rows",
+        "### On slices of the rows",
         "### What its features are worth",
         "## Its limits",
         "## How it runs",

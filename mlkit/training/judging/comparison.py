@@ -38,12 +38,12 @@ def compare(
     name: str,
     task: str,
     metrics: Sequence[str],
-    parts: Sequence[Slice],
+    slices: Sequence[Slice],
     resampler: Resampler,
     level: float,
     thresholds: tuple[float, float] = (THRESHOLD, THRESHOLD),
 ) -> Comparison:
-    """Return how much better the model is than the champion, on all rows and on each part.
+    """Return how much better the model is than the champion, on all rows and on each slice.
 
     Both are weighted by the same draws, so that what makes a row hard for both
     cancels out. The bounds are the gain and Student's t times the spread of the
@@ -61,7 +61,7 @@ def compare(
         The champion's.
     task
         What the metrics are of.
-    metrics, parts
+    metrics, slices
         What to compare, and on which rows beside all.
     resampler
         Draws the rows, or their clusters.
@@ -71,12 +71,12 @@ def compare(
         From which probability on the model, and the champion, choose the positive class.
     """
     measures = [METRICS[task][metric] for metric in metrics]
-    own_rows = [part.rows for part in parts]
+    own_rows = [part.rows for part in slices]
     ours, theirs = (
         Figures(measures, sample.codes, scores, own_rows, threshold)
         for scores, threshold in zip((sample.scores, champion), thresholds, strict=True)
     )
-    signs = np.tile([1.0 if m.more_is_better else -1.0 for m in measures], 1 + len(parts))
+    signs = np.tile([1.0 if m.more_is_better else -1.0 for m in measures], 1 + len(slices))
     drawn = resampler.draws(lambda weights: signs * (ours(weights) - theirs(weights)))
     values, others = ours.values().ravel(), theirs.values().ravel()
     found = []
@@ -89,7 +89,7 @@ def compare(
         found.append(
             Difference(
                 metric=metrics[metric],
-                part=parts[part - 1].name if part else "",
+                slice=slices[part - 1].name if part else "",
                 n_rows=n_rows,
                 value=float(value),
                 champion=float(other),
@@ -130,7 +130,7 @@ def lower_bounds(differences: Sequence[Difference], margin: float, level: float)
     Parameters
     ----------
     differences
-        Of one metric, on one or several parts of the rows.
+        Of one metric, on all rows or on several slices.
     margin
         How much worse a model may be.
     level

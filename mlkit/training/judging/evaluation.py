@@ -1,4 +1,4 @@
-"""What was found of a model: its metrics on all rows and on parts of them, and its gates."""
+"""What was found of a model: its metrics on all rows and on slices of them, and its gates."""
 
 from dataclasses import asdict, dataclass
 from math import isnan, nan
@@ -12,8 +12,8 @@ from mlkit.training.judging.tables import (
     comparison_table,
     figure,
     flattered,
-    part_table,
     score_table,
+    slice_table,
 )
 
 
@@ -69,8 +69,8 @@ class Difference:
 
     Attributes
     ----------
-    part
-        The slice's name; empty for all rows.
+    slice
+        The name of the slice; empty for all rows.
     value, champion
         The metric of each.
     gain
@@ -83,7 +83,7 @@ class Difference:
     """
 
     metric: str
-    part: str
+    slice: str
     n_rows: int
     value: float
     champion: float
@@ -142,7 +142,7 @@ class Flattery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SliceScores:
     """What was found on some of the rows, such as those with `origin=JFK`."""
 
     name: str
@@ -199,9 +199,9 @@ class Evaluation:
     scores
         One for each metric.
     slices
-        The same of parts of the rows that were asked for.
+        The same of the slices that were asked for.
     worst
-        The same of the parts where the model errs most, which a shallow tree found.
+        The same of the slices where the model errs most, which a shallow tree found.
     gates
         What became of each.
     contributions
@@ -234,8 +234,8 @@ class Evaluation:
     """
 
     scores: tuple[Score, ...]
-    slices: tuple[Part, ...] = ()
-    worst: tuple[Part, ...] = ()
+    slices: tuple[SliceScores, ...] = ()
+    worst: tuple[SliceScores, ...] = ()
     gates: tuple[Verdict, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     comparison: Comparison | None = None
@@ -297,10 +297,10 @@ class Evaluation:
         """Return what was judged, the tables, what to mind, and the verdict."""
         parts = [self.judged_on(), self.table()]
         if self.slices:
-            parts.append(part_table(self, self.slices).markdown())
+            parts.append(slice_table(self, self.slices).markdown())
         if self.worst:
             parts.append("It errs most where:")
-            parts.append(part_table(self, self.worst).markdown())
+            parts.append(slice_table(self, self.worst).markdown())
         if self.comparison:
             parts.append(f"Beside the champion {self.comparison.champion}, on the same rows:")
             parts.append(comparison_table(self.comparison, self.level).markdown())

@@ -26,7 +26,7 @@ from mlkit.training.judging.sample import Sample, draw_sample
 from mlkit.training.judging.scores import scored
 from mlkit.training.judging.slices import Slice, slices
 from mlkit.training.judging.verdicts import judged
-from mlkit.training.judging.weak import worst_parts
+from mlkit.training.judging.worst import worst_slices
 from mlkit.training.model import TrainedModel
 
 log = get_logger(__name__)
@@ -146,13 +146,13 @@ class Evaluator:
             resampler = self._resampler(sample)
             asked = slices(sample.frame, model.schema, self.slices, least=self.least_rows)
             worst = self._worst(model, sample)
-            scores, parts = scored(
+            scores, by_slice = scored(
                 model, sample, metrics, [*asked, *worst], resampler=resampler, level=self.level
             )
             found = Evaluation(
                 scores=scores,
-                slices=parts[: len(asked)],
-                worst=parts[len(asked) :],
+                slices=by_slice[: len(asked)],
+                worst=by_slice[len(asked) :],
                 contributions=self._contributions(model, sample, metrics[0]),
                 comparison=self._comparison(model, champion, sample, metrics, asked, resampler),
                 leaks=tuple(leaks),
@@ -181,7 +181,7 @@ class Evaluator:
         return resampler
 
     def _worst(self, model: TrainedModel, sample: Sample) -> list[Slice]:
-        return worst_parts(
+        return worst_slices(
             sample.frame,
             row_losses(sample.codes, sample.scores),
             model.schema,
@@ -209,7 +209,7 @@ class Evaluator:
         champion: TrainedModel | None,
         sample: Sample,
         metrics: Sequence[str],
-        parts: Sequence[Slice],
+        asked: Sequence[Slice],
         resampler: Resampler,
     ) -> Comparison | None:
         if champion is None or sample.champion is None:
@@ -220,7 +220,7 @@ class Evaluator:
             name=champion.name,
             task=model.target.task,
             metrics=metrics,
-            parts=parts,
+            slices=asked,
             resampler=resampler,
             level=self.level,
             thresholds=(model.threshold, champion.threshold),

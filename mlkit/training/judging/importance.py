@@ -7,6 +7,7 @@ model: one feature's values are shuffled over the rows, which are scored again.
 import numpy as np
 import pandas as pd
 
+from mlkit.training.frames import spread_evenly
 from mlkit.training.judging.evaluation import Contribution
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
@@ -55,7 +56,7 @@ def contributions(
     """
     if not n_repeats:
         return ()
-    places = np.unique(np.linspace(0, len(sample.codes) - 1, MOST_ROWS).astype("int64"))
+    places = spread_evenly(len(sample.codes), MOST_ROWS)
     codes = sample.codes[places]
     clusters = sample.clusters
     resampler = Resampler(

@@ -1,10 +1,10 @@
-"""Score a model on all rows and on parts of them, beside what is held against it."""
+"""Score a model on all rows and on slices of them, beside what is held against it."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from mlkit.training.judging.evaluation import Part, Score
+from mlkit.training.judging.evaluation import Score, SliceScores
 from mlkit.training.judging.figures import Figures
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
@@ -21,7 +21,7 @@ def scored(
     *,
     resampler: Resampler,
     level: float,
-) -> tuple[tuple[Score, ...], tuple[Part, ...]]:
+) -> tuple[tuple[Score, ...], tuple[SliceScores, ...]]:
     """Return the scores of all rows, and each slice with its own.
 
     Parameters
@@ -38,7 +38,7 @@ def scored(
         Coverage of the intervals.
     """
     measures = [METRICS[model.target.task][name] for name in metrics]
-    rows = [part.rows for part in slices]
+    rows = [each.rows for each in slices]
 
     def figures(scores: np.ndarray) -> Figures:
         return Figures(measures, sample.codes, scores, rows, model.threshold)
@@ -60,8 +60,8 @@ def scored(
         )
         for place in range(1 + len(slices))
     )
-    parts = tuple(
-        Part(name=part.name, column=part.column, n_rows=len(part.rows), scores=scores)
-        for part, scores in zip(slices, others, strict=True)
+    judged = tuple(
+        SliceScores(name=each.name, column=each.column, n_rows=len(each.rows), scores=scores)
+        for each, scores in zip(slices, others, strict=True)
     )
-    return whole, parts
+    return whole, judged

@@ -1,4 +1,4 @@
-"""Parts of the rows on which a model is judged apart."""
+"""Slices: parts of the rows on which a model is judged apart."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,12 +55,12 @@ def slices(
         check_name(schema, name)
         if schema.columns[name].pii:
             raise ConfigError(f"Slices by {name} would show personal data. Choose another column.")
-        parts = _parts(schema.columns[name], frame[name])
-        found += [part for part in parts if len(part.rows) >= least]
+        cut = _slices(schema.columns[name], frame[name])
+        found += [each for each in cut if len(each.rows) >= least]
     return found
 
 
-def _parts(column: Column, values: pd.Series) -> Iterator[Slice]:
+def _slices(column: Column, values: pd.Series) -> Iterator[Slice]:
     labels = _labels(column, values)
     counts = labels.value_counts().sort_index()
     most = counts.nlargest(MOST_VALUES).index
@@ -74,7 +74,7 @@ def _parts(column: Column, values: pd.Series) -> Iterator[Slice]:
 
 
 def _labels(column: Column, values: pd.Series) -> pd.Series:
-    """Return the part that each value is in, missing where it is."""
+    """Return the slice that each value is in, missing where it is."""
     if column.kind == "datetime":
         local = values.dt.tz_localize(None) if column.tz else values
         return pd.Series(local.dt.strftime("%Y-%m"))

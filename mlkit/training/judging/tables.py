@@ -14,8 +14,8 @@ if TYPE_CHECKING:
         Evaluation,
         Flattery,
         Leak,
-        Part,
         Score,
+        SliceScores,
         Verdict,
     )
 
@@ -77,8 +77,8 @@ def score_table(scores: Sequence["Score"], level: float) -> Table:
     )
 
 
-def part_table(evaluation: "Evaluation", parts: Sequence["Part"]) -> Table:
-    """Return each metric on parts of the rows, and on all of them."""
+def slice_table(evaluation: "Evaluation", slices: Sequence["SliceScores"]) -> Table:
+    """Return each metric on slices of the rows, and on all of them."""
     every = ((WHOLE, evaluation.n_rows, evaluation.scores),)
     return Table(
         head=("slice", "rows", *(score.metric for score in evaluation.scores)),
@@ -86,7 +86,7 @@ def part_table(evaluation: "Evaluation", parts: Sequence["Part"]) -> Table:
             (name, f"{n_rows:,}", *(figure(score.value) for score in scores))
             for name, n_rows, scores in (
                 *every,
-                *((part.name, part.n_rows, part.scores) for part in parts),
+                *((each.name, each.n_rows, each.scores) for each in slices),
             )
         ),
     )
@@ -116,7 +116,7 @@ def comparison_table(comparison: "Comparison", level: float) -> Table:
         rows=tuple(
             (
                 found.metric,
-                found.part or WHOLE,
+                found.slice or WHOLE,
                 f"{found.n_rows:,}",
                 figure(found.value),
                 figure(found.champion),

@@ -6,7 +6,7 @@ from math import nan
 from mlkit.core.bundle import Bundle
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.judging.comparison import lower_bounds
-from mlkit.training.judging.evaluation import Difference, Evaluation, Part, Score, Verdict
+from mlkit.training.judging.evaluation import Difference, Evaluation, Score, SliceScores, Verdict
 from mlkit.training.judging.gates import BUNDLE_FIGURES, LEAKS, Gate
 
 
@@ -62,18 +62,18 @@ def bundle_verdicts(gates: Sequence[Gate], bundle: Bundle, trusted: Sequence[str
 
 def _of_metric(gate: Gate, evaluation: Evaluation) -> Iterator[Verdict]:
     column = gate.slice or gate.disparity
-    parts = [part for part in evaluation.slices if part.column == column]
+    slices = [each for each in evaluation.slices if each.column == column]
     if gate.disparity is not None:
-        yield _disparity(gate, parts)
+        yield _disparity(gate, slices)
         return
-    if column is not None and not parts:
+    if column is not None and not slices:
         what = f"{gate.metric} where {column} is cut (no slice has enough rows)"
         yield Verdict(what=what, figure=nan, bound=nan, is_floor=True)
         return
     if gate.champion is not None:
-        yield from _against_champion(gate, evaluation, parts)
+        yield from _against_champion(gate, evaluation, slices)
         return
-    where = [(f" where {part.name}", part.scores) for part in parts] or [("", evaluation.scores)]
+    where = [(f" where {each.name}", each.scores) for each in slices] or [("", evaluation.scores)]
     for place, scores in where:
         score = next(score for score in scores if score.metric == gate.metric)
         yield from _bounded(gate, f"{gate.metric}{place}", score.value, score)
@@ -86,8 +86,10 @@ def _bounded(gate: Gate, what: str, figure: float, score: Score | None = None) -
             yield Verdict(what=what, figure=figure, bound=limit, is_floor=is_floor)
 
 
-def _disparity(gate: Gate, parts: Sequence[Part]) -> Verdict:
-    values = [score.value for part in parts for score in part.scores if score.metric == gate.metric]
+def _disparity(gate: Gate, slices: Sequence[SliceScores]) -> Verdict:
+    values = [
+        score.value for each in slices for score in each.scores if score.metric == gate.metric
+    ]
     # A slice whose metric is undefined could lie anywhere, so that the whole is undefined.
     is_known = len(values) > 1 and all(value == value for value in values)
     return Verdict(
@@ -99,7 +101,7 @@ def _disparity(gate: Gate, parts: Sequence[Part]) -> Verdict:
 
 
 def _against_champion(
-    gate: Gate, evaluation: Evaluation, parts: Sequence[Part]
+    gate: Gate, evaluation: Evaluation, slices: Sequence[SliceScores]
 ) -> Iterator[Verdict]:
     margin = float(gate.champion or 0)
     what = f"the lower bound of the gain in {gate.metric} over the champion"
@@ -113,12 +115,12 @@ def _against_champion(
             unjudged="for there is no champion yet",
         )
         return
-    names = [part.name for part in parts] or [""]
+    names = [each.name for each in slices] or [""]
     found: list[Difference] = [
         difference
         for difference in evaluation.comparison.differences
-        if difference.metric == gate.metric and difference.part in names
+        if difference.metric == gate.metric and difference.slice in names
     ]
     for difference, bound in zip(found, lower_bounds(found, margin, evaluation.level), strict=True):
-        place = f" where {difference.part}" if difference.part else ""
+        place = f" where {difference.slice}" if difference.slice else ""
         yield Verdict(what=f"{what}{place}", figure=bound, bound=-margin, is_floor=True)

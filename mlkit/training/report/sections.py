@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlkit.training.facts import Facts
 from mlkit.training.judging.curves import OTHERS
-from mlkit.training.judging.evaluation import Curve, Evaluation, Part
+from mlkit.training.judging.evaluation import Curve, Evaluation, SliceScores
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.tables import (
     WHOLE,
@@ -17,8 +17,8 @@ from mlkit.training.judging.tables import (
     flattered,
     gate_table,
     leak_table,
-    part_table,
     score_table,
+    slice_table,
 )
 from mlkit.training.report.plots import Dot, dots, histograms, lines
 
@@ -77,10 +77,10 @@ def sections(evaluation: Evaluation, facts: Facts) -> Iterator[Section]:
         yield _comparison(evaluation)
     if evaluation.slices:
         lead = "The line and its band are what the model has on all rows."
-        yield _parts(evaluation, evaluation.slices, "slices", "Slices", lead)
+        yield _slices(evaluation, evaluation.slices, "slices", "Slices", lead)
     if evaluation.worst:
         lead = "Where it errs most, as a shallow tree on its errors found."
-        yield _parts(evaluation, evaluation.worst, "worst", "Worst slices", lead)
+        yield _slices(evaluation, evaluation.worst, "worst", "Worst slices", lead)
     yield from _of_curves(evaluation.curves)
     if evaluation.contributions:
         yield _importance(evaluation)
@@ -113,7 +113,7 @@ def _comparison(evaluation: Evaluation) -> Section:
     plots = []
     for place, metric in enumerate(_plotted(evaluation)):
         found = [
-            Dot(label=d.part or WHOLE, value=d.gain, low=d.low, high=d.high)
+            Dot(label=d.slice or WHOLE, value=d.gain, low=d.low, high=d.high)
             for d in comparison.differences
             if d.metric == metric
         ]
@@ -135,15 +135,15 @@ def _plotted(evaluation: Evaluation) -> list[str]:
     return [score.metric for score in evaluation.scores[:2]]
 
 
-def _parts(
-    evaluation: Evaluation, parts: Sequence[Part], name: str, title: str, lead: str
+def _slices(
+    evaluation: Evaluation, slices: Sequence[SliceScores], name: str, title: str, lead: str
 ) -> Section:
     plots = []
     for place, metric in enumerate(_plotted(evaluation)):
         found = [
-            Dot(label=part.name, value=score.value, low=score.low, high=score.high)
-            for part in parts
-            for score in part.scores
+            Dot(label=each.name, value=score.value, low=score.low, high=score.high)
+            for each in slices
+            for score in each.scores
             if score.metric == metric
         ]
         own = evaluation[metric]
@@ -151,7 +151,7 @@ def _parts(
         whole = Dot(label=label, value=own.value, low=own.low, high=own.high)
         svg = dots(f"{name}{place}", f"{title}: {metric}", found, reference=whole)
         plots.append(Plot(title=metric, svg=svg))
-    table = part_table(evaluation, parts)
+    table = slice_table(evaluation, slices)
     return Section(id=name, title=title, lead=lead, plots=tuple(plots), tables=(table,))
 
 

@@ -39,7 +39,7 @@ def test_the_better_model_has_gained_whatever_the_metrics_direction(model, weak,
     """More AUC and less log loss are both a gain; on all rows and on each slice."""
     evaluator = Evaluator(metrics=["roc_auc", "log_loss"], n_resamples=50, slices=["origin"])
     found = evaluator.evaluate(model, holdout, held_out=True, champion=weak)
-    assert {part.part for part in found.comparison.differences} == {
+    assert {each.slice for each in found.comparison.differences} == {
         "", "origin=EWR", "origin=JFK", "origin=LGA"
     }  # fmt: skip
     for difference in found.comparison.differences[:2]:
@@ -156,7 +156,7 @@ def compared(rng, metric, *, n_rows=100, n_days=0, n_slices=0, worse=0.0):
         name="champion",
         task="binary",
         metrics=[metric],
-        parts=[
+        slices=[
             Slice(name=f"{number}", column="part", rows=np.flatnonzero(part_of == number))
             for number in range(n_slices)
         ],
@@ -171,7 +171,7 @@ def compared(rng, metric, *, n_rows=100, n_days=0, n_slices=0, worse=0.0):
     return [
         replace(found, gain=found.gain - worse)
         for found in comparison.differences
-        if bool(found.part) == bool(n_slices)
+        if bool(found.slice) == bool(n_slices)
     ]
 
 

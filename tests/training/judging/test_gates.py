@@ -4,35 +4,36 @@ from math import nan
 
 import pytest
 
+from mlkit import Gate
 from mlkit.core.errors import ConfigError
 from mlkit.training.judging.evaluation import (
     Comparison,
     Difference,
     Evaluation,
     Leak,
-    Part,
     Score,
+    SliceScores,
 )
-from mlkit.training.judging.gates import Gate, check_gates
+from mlkit.training.judging.gates import check_gates
 from mlkit.training.judging.verdicts import judged
 
 AUC = Score(metric="roc_auc", value=0.7, low=0.6, high=0.8, baseline=0.5, simple=0.6)
 LOW = Score(metric="roc_auc", value=0.4, low=0.3, high=0.5, baseline=0.5, simple=0.6)
 NONE = Score(metric="roc_auc", value=nan, low=0, high=1, baseline=0.5, simple=0.6)
-PARTS = (
-    Part(name="origin=JFK", column="origin", n_rows=9, scores=(AUC,)),
-    Part(name="origin=LGA", column="origin", n_rows=9, scores=(LOW,)),
-    Part(name="dest=LAX", column="dest", n_rows=9, scores=(NONE,)),
-    Part(name="dest=SFO", column="dest", n_rows=9, scores=(AUC,)),
+SLICES = (
+    SliceScores(name="origin=JFK", column="origin", n_rows=9, scores=(AUC,)),
+    SliceScores(name="origin=LGA", column="origin", n_rows=9, scores=(LOW,)),
+    SliceScores(name="dest=LAX", column="dest", n_rows=9, scores=(NONE,)),
+    SliceScores(name="dest=SFO", column="dest", n_rows=9, scores=(AUC,)),
 )
 LEAK = Leak(kind="copy", columns=("dep_delay",), figure=0.99, message="It tells the answer.")
 
 
-def difference(part="", gain=0.0, error=0.01):
+def difference(where="", gain=0.0, error=0.01):
     """Return a difference in AUC of which the bootstrap has told so much."""
     return Difference(
         metric="roc_auc",
-        part=part,
+        slice=where,
         n_rows=9,
         value=0.7,
         champion=0.7 - gain,
@@ -47,7 +48,7 @@ def difference(part="", gain=0.0, error=0.01):
 def evaluation(*differences, **changes):
     """Return what was found of a model, beside a champion if there are differences."""
     comparison = Comparison(champion="a@1", differences=differences) if differences else None
-    found = {"slices": PARTS, "comparison": comparison, "leaks": (LEAK,), **changes}
+    found = {"slices": SLICES, "comparison": comparison, "leaks": (LEAK,), **changes}
     return Evaluation(
         scores=(AUC,), level=0.95, n_rows=9, n_unlabelled=0, n_seen=0, holdout="all", **found
     )

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from mlkit.core.log import get_logger, stage
-from mlkit.training import copies
+from mlkit.training.frames import spread_evenly
 from mlkit.training.judging.evaluation import Leak
+from mlkit.training.leaks import copies
+from mlkit.training.leaks.probes import answers_of, probe, skill
 from mlkit.training.model import TrainedModel
-from mlkit.training.probes import answers_of, probe, skill
 
 log = get_logger(__name__)
 
@@ -89,11 +90,13 @@ def _hunted(model: TrainedModel, frame: pd.DataFrame, honest: set[str]) -> Itera
     known = [str(name) for name in train.columns]
     names = [name for name in known if name not in honest]
     named: set[str] = set()
+    copied: set[str] = set()
     for leak in (
         *copies.answer_copies(model, train.rows, train.columns[names]),
         *copies.missing_with_answer(model, frame, honest),
     ):
         named.update(leak.columns)
+        copied.update(leak.columns if leak.kind == "copy" else ())
         yield leak
     if len(held.answers) >= LEAST_ROWS:
         task = "class" if model.classes else "number"
@@ -108,8 +111,15 @@ def _hunted(model: TrainedModel, frame: pd.DataFrame, honest: set[str]) -> Itera
             and 0 < len(suspects) <= SHARE * len(alone)
             and others[following] <= NEXT * min(alone[x] for x in suspects)
         ):
-            for name in sorted(set(suspects) - honest):
-                yield _alone(name, alone[name], following, others[following])
+            for name in sorted(set(suspects) - honest - copied):
+                yield Leak(
+                    kind="alone",
+                    columns=(name,),
+                    figure=alone[name],
+                    message=f"{name} alone has a skill of {alone[name]:.2f} (1 tells all), the "
+                    f"whole model {of_model:.2f}, and the next column, {following}, "
+                    f"{others[following]:.2f}. {copies.advice(name, model.schema)}",
+                )
         if model.split is not None and model.split.kind == "time":
             yield from _breaks(train, held, task, [n for n in names if n not in suspects])
     yield from copies.duplicates(model, training, holdout)
@@ -119,10 +129,10 @@ def _side(model: TrainedModel, rows: pd.DataFrame) -> _Side:
     name = model.schema.event_time()
     if name is not None:
         rows = rows.sort_values(name, kind="stable")
-    rows = _drawn(rows).reset_index(drop=True)
+    rows = rows.iloc[spread_evenly(len(rows), MOST_ROWS)].reset_index(drop=True)
     codes = model.target.codes(model.target.values(rows), model.classes)
     known = rows[model.schema.names(known_before=True)]
-    features = model.pipeline[0].transform(known)
+    features = model.features(rows)
     own = [x for x in features if x not in known or not features[x].equals(known[x])]
     renamed = features[own].rename(columns={x: f"feature {x}" for x in own if x in known})
     scores = model.scores(rows)
@@ -135,26 +145,11 @@ def _side(model: TrainedModel, rows: pd.DataFrame) -> _Side:
     )
 
 
-def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MOST_ROWS).astype("int64"))]
-
-
 def _skill_of(name: str, train: _Side, held: _Side, task: str) -> float:
     (scores,) = probe(
         train.columns[name], train.answers, [held.columns[name]], [train.moment, held.moment]
     )
     return skill(held.answers, scores, is_class=task == "class")
-
-
-def _alone(name: str, figure: float, following: str, other: float) -> Leak:
-    return Leak(
-        kind="alone",
-        columns=(name,),
-        figure=figure,
-        message=f"{name} alone tells almost as much as the whole model (skill {figure:.2f} of "
-        f"1), and far more than the next column ({following}, {other:.2f}). Is it really known "
-        "before? If not, give it the role outcome.",
-    )
 
 
 def _breaks(train: _Side, held: _Side, task: str, names: Sequence[str]) -> Iterator[Leak]:
@@ -180,5 +175,6 @@ def _breaks(train: _Side, held: _Side, task: str, names: Sequence[str]) -> Itera
                 figure=left,
                 message=f"{name} alone told {before:.2f} of 1 in the last quarter of the training "
                 f"rows, and {left:.2f} in the holdout: its relation to the answer broke. Was it "
-                "filled in, or corrected, afterwards?",
+                "filled in, or corrected, afterwards? Then leave it out; if not, say so: "
+                f"evaluation.honest=[{name}].",
             )

@@ -15,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from mlkit import Featurizer, Schema, Splitter, Target, Trainer, column
 from mlkit.training.judging.evaluation import Leak
-from mlkit.training.leaks import hunt_leaks
+from mlkit.training.leaks.hunt import hunt_leaks
 
 TASKS = {
     "binary": Target(task="binary", column="arr_delay", edges=(30,)),
@@ -232,6 +232,21 @@ def test_takes_twins_among_few_values_for_natural():
     frame["label"] = rng.random(600) < 0.2 + 0.1 * frame["size"]
     target = Target(task="binary", column="label")
     assert hunted(frame, schema=Coarse, target=target) == ()
+
+
+def test_says_what_to_do():
+    """A message names the role, or the featurizer, and the setting that silences it."""
+
+    class Doubled(AsItIs):
+        def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+            return frame[["first", "second", "third"]].assign(twice=frame["extra"] * 2)
+
+    frame = events(0)
+    column, feature = hunted(frame.assign(extra=frame["score"] * 2), featurizer=Doubled())
+    assert (column.columns, feature.columns) == (("extra",), ("twice",))
+    assert 'if so, give it role="outcome" in the schema.' in column.message
+    assert "if so, leave it out of the featurizer." in feature.message
+    assert column.message.endswith("evaluation.honest=[extra].")
 
 
 def test_does_not_name_what_someone_looked_at():

@@ -11,11 +11,12 @@ from sklearn.tree import DecisionTreeRegressor
 
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
+from mlkit.training.frames import plain_columns
 from mlkit.training.judging.slices import Slice
 
 MAX_DEPTH = 3
 #: Parts that are told of at most.
-MOST_PARTS = 3
+MOST_SLICES = 3
 #: Values of a text column that the tree may ask for, the most frequent ones.
 MOST_VALUES = 10
 #: The least share of the rows that a part has.
@@ -26,7 +27,7 @@ _MOMENTS = ("month", "day_of_week", "hour")
 _LEAF = -1
 
 
-def worst_parts(
+def worst_slices(
     frame: pd.DataFrame,
     losses: np.ndarray,
     schema: type[Schema],
@@ -60,7 +61,7 @@ def worst_parts(
     """
     units = np.arange(len(frame)) if clusters is None else clusters
     is_first = np.random.default_rng(seed).permutation(units.max() + 1)[units] % 2 == 0
-    questions = [q for column in _columns(schema) for q in _questions(column, frame, least)]
+    questions = [q for column in plain_columns(schema) for q in _questions(column, frame, least)]
     least = max(least, int(LEAST_SHARE * is_first.sum()))
     if not questions or min(is_first.sum(), (~is_first).sum()) < 2 * least:
         return []
@@ -83,7 +84,7 @@ def worst_parts(
             )
             found.append((losses[chosen.rows].mean(), chosen))
     found.sort(key=lambda each: -each[0])
-    return [part for _, part in found[:MOST_PARTS]]
+    return [part for _, part in found[:MOST_SLICES]]
 
 
 def excess(losses: np.ndarray, part: np.ndarray, units: np.ndarray) -> float:
@@ -122,14 +123,6 @@ class _Answer:
     name: str
     column: str
     rows: np.ndarray
-
-
-def _columns(schema: type[Schema]) -> list[Column]:
-    return [
-        column
-        for column in schema.columns.values()
-        if column.known_before and column.role != "key" and not column.pii
-    ]
 
 
 def _questions(column: Column, frame: pd.DataFrame, least: int) -> Iterator[_Question]:

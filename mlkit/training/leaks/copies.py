@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from mlkit.core.schema import Schema
 from mlkit.training.judging.evaluation import Leak
 from mlkit.training.model import TrainedModel
 
@@ -18,6 +19,19 @@ TWINS = 0.01
 #: Of pairs of rows that are alike in all columns but one, the share that is alike in that one
 #: too. Rows that are alike by chance differ in some column more often than that.
 ALIKE = 0.9
+
+
+def advice(name: str, schema: type[Schema]) -> str:
+    """Return what to do about a suspicious column of the schema, or a feature."""
+    where = (
+        'give it role="outcome" in the schema'
+        if name in schema.columns
+        else "leave it out of the featurizer"
+    )
+    return (
+        f"It looks like it is known only afterwards: if so, {where}. "
+        f"If it is known before, say so: evaluation.honest=[{name}]."
+    )
 
 
 def answer_copies(model: TrainedModel, rows: pd.DataFrame, columns: pd.DataFrame) -> Iterator[Leak]:
@@ -44,8 +58,8 @@ def answer_copies(model: TrainedModel, rows: pd.DataFrame, columns: pd.DataFrame
                     kind="copy",
                     columns=(name,),
                     figure=1.0,
-                    message=f"{name} follows wholly from {what} {answer}. Give it the role "
-                    "outcome, or leave it out.",
+                    message=f"{name} follows wholly from {what} {answer}. "
+                    f"{advice(name, model.schema)}",
                 )
                 break
 
@@ -116,8 +130,7 @@ def missing_with_answer(
                     columns=(name,),
                     figure=agreement,
                     message=f"{name} is missing almost only where {what} (phi "
-                    f"{agreement:.2f}): it seems to be filled in when the answer is known. Is "
-                    "it really known before? If not, give it the role outcome.",
+                    f"{agreement:.2f}). {advice(name, model.schema)}",
                 )
                 break
 

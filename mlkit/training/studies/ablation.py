@@ -99,12 +99,19 @@ class Ablation:
     def summary(self) -> str:
         """Return what was judged and timed, the table, and the features that may go."""
         idle = [each.feature for each in self.features if not each.earns]
+        advice = (
+            f"Not shown to earn their cost, each taken alone: {listed(idle, most=20)}. "
+            "Two that tell the same look idle beside each other: take the last of the table out "
+            "of the featurizer, and ask again."
+            if idle
+            else "Every feature earns its cost."
+        )
         return "\n\n".join(
             [
                 f"With all features {self.metric} is {figure(self.value)}, on {self.n_rows:,} rows "
                 f"held out of the training rows. Timed: {self.timed}.",
                 self.table(),
-                f"Not shown to earn their cost, each taken alone: {listed(idle, most=20)}.",
+                advice,
             ]
         )
 
@@ -171,7 +178,7 @@ def ablate(trainer: Trainer, evaluator: Evaluator, frame: pd.DataFrame) -> Ablat
     """
     inner = copy(trainer)
     inner.splitter = replace(trainer.splitter, cut=None)
-    rows = trainer.fit(frame).training(frame)
+    rows, _ = trainer.prepare(frame).training()
     whole = inner.fit(rows)
     holdout = whole.holdout(rows)
     sample = draw_sample(whole, holdout, held_out=True)

@@ -1,4 +1,4 @@
-"""The parts where a model errs most are found on one half, and told of by the other."""
+"""The slices where a model errs most are found on one half, and told of by the other."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ import pytest
 from mlkit import Schema, column
 from mlkit.training.judging.metrics import row_losses
 from mlkit.training.judging.slices import Slice
-from mlkit.training.judging.weak import worst_parts
+from mlkit.training.judging.worst import worst_slices
 
 
 class Trip(Schema):
@@ -40,7 +40,7 @@ def trips(n_rows: int = 4000, seed: int = 0) -> pd.DataFrame:
 
 def found(frame: pd.DataFrame, losses: np.ndarray, **settings: object) -> list[Slice]:
     """Search with the settings of the default evaluation."""
-    return worst_parts(frame, losses, Trip, **{"least": 50, "seed": 0, **settings})
+    return worst_slices(frame, losses, Trip, **{"least": 50, "seed": 0, **settings})
 
 
 def noise(frame: pd.DataFrame, seed: int = 0) -> np.ndarray:
@@ -48,8 +48,8 @@ def noise(frame: pd.DataFrame, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).exponential(size=len(frame))
 
 
-def test_a_planted_part_is_found_and_named():
-    """Long trips from JFK, at twice the loss, are the worst part, under their own name."""
+def test_a_planted_slice_is_found_and_named():
+    """Long trips from JFK, at twice the loss, are the worst slice, under their own name."""
     frame = trips()
     is_bad = ((frame["distance"] > 1400) & (frame["origin"] == "JFK")).to_numpy()
     worst, *_ = found(frame, noise(frame) + 2 * is_bad)
@@ -75,7 +75,7 @@ def test_every_kind_of_column_can_name_a_part(is_bad, name):
 
 
 def test_rows_are_what_the_name_says():
-    """A part without a distance is in no part that its distance names."""
+    """A row without a distance is in no slice that its distance names."""
     frame = trips()
     losses = noise(frame) + 3 * (frame["distance"] > 1000).to_numpy()
     for part in found(frame, losses):
@@ -83,7 +83,7 @@ def test_rows_are_what_the_name_says():
 
 
 def test_personal_data_and_keys_name_no_part():
-    """A part by who rode would show personal data, one by number none that comes again."""
+    """A slice by who rode would show personal data, one by number none that comes again."""
     frame = trips()
     losses = noise(frame) + 3 * (frame["rider"] == "Ann") + 3 * (frame["number"] > 3000)
     names = " ".join(part.name for part in found(frame, losses.to_numpy()))
@@ -93,7 +93,7 @@ def test_personal_data_and_keys_name_no_part():
 
 @pytest.mark.parametrize("start", range(0, 200, 100))
 def test_none_is_found_where_errors_are_alike(start):
-    """At a risk of 5 %, of 100 samples without a worse part few name one."""
+    """At a risk of 5 %, of 100 samples without a worse slice few name one."""
     frame = trips(800)
     named = [
         bool(found(frame, noise(frame, seed), seed=seed)) for seed in range(start, start + 100)
@@ -112,8 +112,8 @@ def test_days_that_were_bad_are_no_part():
     assert named <= 8
 
 
-def test_few_rows_have_no_parts():
-    """Halves that could hold no two parts are not searched."""
+def test_few_rows_have_no_slices():
+    """Halves that could hold no two slices are not searched."""
     frame = trips(150)
     assert found(frame, noise(frame) + 5 * (frame["origin"] == "JFK").to_numpy()) == []
 
