@@ -41,7 +41,7 @@ class Swept:
 def sweep(overrides: Sequence[str], folder: str | Path = "conf") -> list[Swept]:
     """Train once for each combination of the values that `overrides` list.
 
-    The bundles go to folders of their own, numbered on from those that are there:
+    Bundles and reports go to folders of their own, numbered on from those that are there:
     `sweep/1`, `sweep/2` … within `bundles`. A run that fails stops no other.
 
     Parameters
@@ -70,7 +70,8 @@ def sweep(overrides: Sequence[str], folder: str | Path = "conf") -> list[Swept]:
     ):
         log.info("sweep_continued", number=number, n_runs=len(runs), **changed)
         try:
-            run = train(replace(config, bundles=str(Path(config.bundles) / "sweep" / str(number))))
+            own = str(Path(config.bundles) / "sweep" / str(number))
+            run = train(replace(config, bundles=own, reports=own))
         except MlkitError as error:
             swept.append(Swept(changed=changed, error=first_line(error)))
         else:
