@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-parity bench-defaults lock clean
+.PHONY: help setup demo test test-oldest simulate lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-parity bench-defaults lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -61,6 +61,9 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) pip sync --python .venv-oldest $(LOCKED) requirements/oldest.txt
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
 	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 -m "not slow"
+
+simulate: setup  ## Compare 1,000 pairs of models that are alike, and count who is promoted
+	OMP_NUM_THREADS=1 COMPARISONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging
 
 bench: bench-train bench-predict bench-evaluate  ## Measure speed and memory side by side with others
 

@@ -1,11 +1,13 @@
 """Rows' answers and scores, and what several metrics need of them under the same weights."""
 
-import threading
 from functools import cached_property
 
 import numpy as np
 
 from mlkit.core.decision import THRESHOLD
+
+#: Bins of equal width that probabilities are put into, to see whether they are calibrated.
+N_BINS = 10
 
 
 class Answers:
@@ -47,8 +49,7 @@ class Ranking:
         self.positives = np.flatnonzero(is_positive)
         own = scores[self.positives]
         levels, counts = np.unique(own, return_counts=True)
-        # None where no two of them score alike, so that each is a score of its own.
-        self.hits_up_to = None if len(levels) == len(own) else np.cumsum(counts)
+        self.hits_up_to = np.cumsum(counts)
         self.rows_below = np.searchsorted(scores, levels, "left")
         self.rows_up_to = np.searchsorted(scores, levels, "right")
         self.cut = int(np.searchsorted(scores, answers.threshold))
@@ -59,47 +60,12 @@ class Ranking:
         return per_row if self.order is None else per_row[self.order]
 
 
-class Scratch(threading.local):
-    """Arrays that each thread uses again, draw after draw.
-
-    To get fresh ones from the system takes as long as to fill them.
-    """
-
-    def __init__(self) -> None:
-        self.held: dict[str, np.ndarray] = {}
-
-    def array(self, name: str, length: int) -> np.ndarray:
-        """Return floats of any value, which are valid until the next call with this name."""
-        held = self.held.get(name)
-        if held is None or len(held) < length:
-            held = self.held[name] = np.empty(length)
-        return held[:length]
-
-    def taken(self, name: str, values: np.ndarray, places: np.ndarray | slice) -> np.ndarray:
-        """Return the values at some places, as floats."""
-        chosen = values[places]
-        found = self.array(name, len(chosen))
-        found[:] = chosen
-        return found
-
-    def piled(self, name: str, weights: np.ndarray) -> np.ndarray:
-        """Return the weight of the first 0, 1, … rows (n_rows + 1,)."""
-        sums = self.array(name, len(weights) + 1)
-        sums[0] = 0
-        np.cumsum(weights, out=sums[1:])
-        return sums
-
-
 class Weighed:
-    """Rows under some weights (n_rows,), such as how often each was drawn.
+    """Rows under some weights (n_rows,), such as how often each was drawn."""
 
-    What it gives is valid until the scratch is used for other rows.
-    """
-
-    def __init__(self, answers: Answers, weights: np.ndarray, scratch: Scratch) -> None:
+    def __init__(self, answers: Answers, weights: np.ndarray) -> None:
         self.answers = answers
         self.weights = weights
-        self.scratch = scratch
 
     @cached_property
     def total(self) -> float:
@@ -114,7 +80,7 @@ class Weighed:
     @cached_property
     def pile(self) -> "Pile":
         """Return how weight piles up over the scores."""
-        return Pile(self.answers.ranking, self.ranked, self.scratch)
+        return Pile(self.answers.ranking, self.ranked)
 
 
 class Pile:
@@ -134,19 +100,21 @@ class Pile:
         The weight of all rows, and of positive ones, with a score from the threshold on.
     """
 
-    def __init__(self, ranking: Ranking, ranked: np.ndarray, scratch: Scratch) -> None:
-        rows = scratch.piled("rows", ranked)
-        hits = scratch.piled("hits", scratch.taken("own", ranked, ranking.positives))
-        self.hits_below, hits_up_to = hits[:-1], hits[1:]
-        if ranking.hits_up_to is not None:
-            hits_up_to = scratch.taken("hits_up_to", hits, ranking.hits_up_to)
-            self.hits_below = scratch.array("hits_below", len(hits_up_to))
-            self.hits_below[:1], self.hits_below[1:] = 0, hits_up_to[:-1]
-        self.hits = np.subtract(
-            hits_up_to, self.hits_below, out=scratch.array("each", len(hits_up_to))
-        )
+    def __init__(self, ranking: Ranking, ranked: np.ndarray) -> None:
+        rows, hits = _piled(ranked), _piled(ranked[ranking.positives])
+        hits_up_to = hits[ranking.hits_up_to]
+        self.hits_below = np.empty_like(hits_up_to)
+        self.hits_below[:1], self.hits_below[1:] = 0, hits_up_to[:-1]
+        self.hits = hits_up_to - self.hits_below
         self.positive = float(hits[-1])
-        self.rows_below = scratch.taken("rows_below", rows, ranking.rows_below)
-        self.rows_up_to = scratch.taken("rows_up_to", rows, ranking.rows_up_to)
+        self.rows_below, self.rows_up_to = rows[ranking.rows_below], rows[ranking.rows_up_to]
         self.chosen = float(rows[-1] - rows[ranking.cut])
         self.hits_chosen = float(hits[-1] - hits[ranking.hits_cut])
+
+
+def _piled(weights: np.ndarray) -> np.ndarray:
+    """Return the weight of the first 0, 1, … rows (n_rows + 1,)."""
+    sums = np.empty(len(weights) + 1)
+    sums[0] = 0
+    np.cumsum(weights, out=sums[1:])
+    return sums

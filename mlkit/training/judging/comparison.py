@@ -78,7 +78,7 @@ def compare(
     )
     signs = np.tile([1.0 if m.more_is_better else -1.0 for m in measures], 1 + len(slices))
     drawn = resampler.draws(lambda weights: signs * (ours(weights) - theirs(weights)))
-    values, others = ours.values().ravel(), theirs.values().ravel()
+    values, others = ours.values.ravel(), theirs.values.ravel()
     found = []
     for place, (value, other) in enumerate(zip(values, others, strict=True)):
         part, metric = divmod(place, len(metrics))

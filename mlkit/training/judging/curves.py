@@ -13,8 +13,8 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from mlkit.core.decision import decide
+from mlkit.training.judging.answers import N_BINS
 from mlkit.training.judging.evaluation import Curve
-from mlkit.training.judging.metrics import N_BINS
 
 #: Points of a line, at most.
 MOST_POINTS = 100

@@ -6,12 +6,35 @@ from typing import Any
 import numpy as np
 
 from mlkit.core.decision import THRESHOLD
-from mlkit.training.judging.answers import Answers, Scratch, Weighed
-from mlkit.training.judging.metrics import Measure
+from mlkit.training.judging.answers import Answers, Weighed
+from mlkit.training.judging.cells import Cells
+from mlkit.training.judging.metrics import Measure, Metric
+
+#: Rows of a binary target up to which each counts by itself in a draw.
+MOST_ROWS = 50_000
+
+
+def exact_figures(
+    measures: Sequence[Measure],
+    codes: np.ndarray,
+    scores: np.ndarray,
+    parts: Sequence[np.ndarray] = (),
+    threshold: float = THRESHOLD,
+) -> np.ndarray:
+    """Return the figures (n_parts, n_metrics) of rows that all weigh the same.
+
+    See `Figures` for what it takes.
+    """
+    return _ByRow(measures, codes, scores, parts, threshold)(np.ones(len(codes)))
 
 
 class Figures:
     """The metrics of one model's scores: prepared once, then asked for draw after draw.
+
+    Of a binary target with more than `MOST_ROWS` rows, those with nearly the same
+    score count together in a draw (see `Cells`), and by how much that changes the
+    exact figures is taken off again. Of 300,000 rows it moves the bounds of an
+    interval by less than a hundredth of its width.
 
     Parameters
     ----------
@@ -23,6 +46,11 @@ class Figures:
         Row numbers of each part; all rows always come before them.
     threshold
         From this probability on, the positive class is chosen.
+
+    Attributes
+    ----------
+    values
+        The exact figures (n_parts, n_metrics) of rows that all weigh the same.
     """
 
     def __init__(
@@ -33,7 +61,34 @@ class Figures:
         parts: Sequence[np.ndarray] = (),
         threshold: float = THRESHOLD,
     ) -> None:
-        self.shape = (1 + len(parts), len(measures))
+        given = (measures, codes, scores, parts, threshold)
+        is_binary = scores.ndim == 1 and codes.dtype.kind == "i"
+        is_large = is_binary and len(codes) > MOST_ROWS
+        self._drawn = _ByCell(*given) if is_large else _ByRow(*given)
+        own = self._drawn(np.ones(len(codes)))
+        self.values = exact_figures(*given) if is_large else own
+        self._offset = self.values - own
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """Return the figures under weights (n_rows,), part after part, metric after metric.
+
+        Those of a part without weight are NaN.
+        """
+        found: np.ndarray = self._drawn(weights) + self._offset
+        return found.ravel()
+
+
+class _ByRow:
+    """Every row by itself."""
+
+    def __init__(
+        self,
+        measures: Sequence[Measure],
+        codes: np.ndarray,
+        scores: np.ndarray,
+        parts: Sequence[np.ndarray],
+        threshold: float,
+    ) -> None:
         # Sorted once here, the rows of every part are, which is what ranking metrics need.
         self.order = np.argsort(scores, kind="stable") if scores.ndim == 1 else None
         if self.order is not None:
@@ -42,26 +97,46 @@ class Figures:
             places[self.order] = np.arange(len(places))
             parts = [np.sort(places[rows]) for rows in parts]
         self.parts = []
-        self.scratch = Scratch()
         chosen: list[Any] = [slice(None), *parts]
         for rows in chosen:
             answers = Answers(codes[rows], scores[rows], threshold)
             self.parts.append((rows, answers, [measure.make(answers) for measure in measures]))
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """Return the figures under weights (n_rows,), part after part, metric after metric.
-
-        Those of a part without weight are NaN.
-        """
-        scratch = self.scratch
+        # Drawn weights are small whole numbers of a small type, for that is looked up sooner.
         ranked = weights if self.order is None else weights[self.order]
-        found = np.full(self.shape, np.nan)
-        for part, (rows, answers, metrics) in enumerate(self.parts):
-            weighed = Weighed(answers, scratch.taken("weights", ranked, rows), scratch)
-            if weighed.total:
-                found[part] = [metric(weighed) for metric in metrics]
-        return found.ravel()
+        return np.array(
+            [
+                _found(metrics, Weighed(answers, ranked[rows].astype("float64")))
+                for rows, answers, metrics in self.parts
+            ]
+        )
 
-    def values(self) -> np.ndarray:
-        """Return the figures (n_parts, n_metrics) of rows that all weigh the same."""
-        return self(np.ones(len(self.parts[0][1].codes))).reshape(self.shape)
+
+class _ByCell:
+    """Rows with nearly the same score together."""
+
+    def __init__(
+        self,
+        measures: Sequence[Measure],
+        codes: np.ndarray,
+        scores: np.ndarray,
+        parts: Sequence[np.ndarray],
+        threshold: float,
+    ) -> None:
+        cells = Cells(codes, scores, threshold)
+        self.answers = cells.answers
+        self.metrics = [measure.make(cells.answers) for measure in measures]
+        self.shape = (1 + len(parts), len(cells.answers.codes))
+        self.rows = np.concatenate([np.arange(len(codes)), *parts])
+        own = [cells.of_row, *(cells.of_row[rows] for rows in parts)]
+        self.cells = np.concatenate([of + n * self.shape[1] for n, of in enumerate(own)])
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        n_cells = self.shape[0] * self.shape[1]
+        sums = np.bincount(self.cells, weights[self.rows], minlength=n_cells).reshape(self.shape)
+        return np.array([_found(self.metrics, Weighed(self.answers, part)) for part in sums])
+
+
+def _found(metrics: Sequence[Metric], rows: Weighed) -> list[float]:
+    return [metric(rows) if rows.total else np.nan for metric in metrics]

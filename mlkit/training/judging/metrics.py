@@ -11,10 +11,8 @@ from itertools import pairwise
 import numpy as np
 
 from mlkit.core.decision import THRESHOLD, decide
-from mlkit.training.judging.answers import Answers, Scratch, Weighed
+from mlkit.training.judging.answers import N_BINS, Answers, Weighed
 
-#: Bins of equal width that probabilities are put into, to see whether they are calibrated.
-N_BINS = 10
 #: Rows under some weights, to the metric's value.
 Metric = Callable[[Weighed], float]
 
@@ -55,13 +53,10 @@ def _roc_auc(_: Answers) -> Metric:
 
 def _average_precision(_: Answers) -> Metric:
     def value(rows: Weighed) -> float:
-        pile, tiny = rows.pile, np.finfo("float64").tiny
-        chosen, found = (rows.scratch.array(name, len(pile.hits)) for name in ("chosen", "found"))
-        np.subtract(rows.total, pile.rows_below, out=chosen)
+        pile = rows.pile
         # Nothing is chosen only where nothing is found.
-        np.maximum(chosen, tiny, out=chosen)
-        np.subtract(pile.positive, pile.hits_below, out=found)
-        found /= chosen
+        chosen = np.maximum(rows.total - pile.rows_below, np.finfo("float64").tiny)
+        found = (pile.positive - pile.hits_below) / chosen
         return float(pile.hits @ found / pile.positive) if pile.positive else np.nan
 
     return value
@@ -196,8 +191,8 @@ class Measure:
     ) -> Callable[[np.ndarray], float]:
         """Return what takes weights of shape (n_rows,) to the metric's value."""
         answers = Answers(codes, scores, threshold)
-        metric, scratch = self.make(answers), Scratch()
-        return lambda weights: metric(Weighed(answers, weights, scratch))
+        metric = self.make(answers)
+        return lambda weights: metric(Weighed(answers, weights))
 
     def of(self, codes: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> float:
         """Return the metric of rows that all weigh the same."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlkit.training.judging.evaluation import Score, SliceScores
-from mlkit.training.judging.figures import Figures
+from mlkit.training.judging.figures import Figures, exact_figures
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import Sample
@@ -40,17 +40,16 @@ def scored(
     measures = [METRICS[model.target.task][name] for name in metrics]
     rows = [each.rows for each in slices]
 
-    def figures(scores: np.ndarray) -> Figures:
-        return Figures(measures, sample.codes, scores, rows, model.threshold)
-
-    naive = figures(model.naive_scores(len(sample.codes))).values()
-    simple = figures(model.simple_scores(sample.frame)).values()
-    own = figures(sample.scores)
+    guesses = model.naive_scores(len(sample.codes)), model.simple_scores(sample.frame)
+    naive, simple = (
+        exact_figures(measures, sample.codes, scores, rows, model.threshold) for scores in guesses
+    )
+    own = Figures(measures, sample.codes, sample.scores, rows, model.threshold)
     n_units = [resampler.n_units, *(resampler.counts(part)[1] for part in rows)]
     each = [n for n in n_units for _ in metrics]
     bounds = intervals(resampler.draws(own), level, each)
     low, high = bounds.reshape(2, *naive.shape)
-    found = np.stack([own.values(), low, high, naive, simple])
+    found = np.stack([own.values, low, high, naive, simple])
     whole, *others = (
         tuple(
             Score(metric=name, value=value, low=low, high=high, baseline=guess, simple=plain)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlkit.core.decision import decide
-from mlkit.training.judging.metrics import METRICS, N_BINS
+from mlkit.training.judging.answers import N_BINS
+from mlkit.training.judging.metrics import METRICS
 
 
 def binary(seed: int, n_rows: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
