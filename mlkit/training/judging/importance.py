@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.training.frames import spread_evenly
-from mlkit.training.judging.evaluation import Contribution
+from mlkit.training.judging.findings import Contribution
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import Sample

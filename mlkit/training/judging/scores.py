@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlkit.training.judging.evaluation import Score, SliceScores
 from mlkit.training.judging.figures import Figures, exact_figures
+from mlkit.training.judging.findings import Score, SliceScores
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import Sample

@@ -3,24 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import TYPE_CHECKING
 
 from mlkit.core.column import Column
+from mlkit.training.judging.findings import (
+    NONE,
+    Comparison,
+    Contribution,
+    Flattery,
+    Leak,
+    Score,
+    SliceScores,
+    Verdict,
+    figure,
+)
 
-if TYPE_CHECKING:
-    from mlkit.training.judging.evaluation import (
-        Comparison,
-        Contribution,
-        Evaluation,
-        Flattery,
-        Leak,
-        Score,
-        SliceScores,
-        Verdict,
-    )
-
-#: What stands for a figure that there is none of.
-NONE = "–"  # noqa: RUF001
 #: What a row of a table calls the rows that are not in one slice only.
 WHOLE = "all rows"
 _ESCAPED = str.maketrans(
@@ -48,19 +44,12 @@ def escaped(text: str) -> str:
     return " ".join(text.split()).translate(_ESCAPED)
 
 
-def figure(value: float) -> str:
-    """Return a figure of four decimals, of fewer where it is large, a dash for NaN."""
-    if isnan(value):
-        return NONE
-    return f"{value:z,.4f}" if abs(value) < 1000 else f"{value:,.1f}"
-
-
 def between(low: float, high: float) -> str:
     """Return an interval, a dash where there is none."""
     return NONE if isnan(low) or isnan(high) else f"{figure(low)} to {figure(high)}"
 
 
-def score_table(scores: Sequence["Score"], level: float) -> Table:
+def score_table(scores: Sequence[Score], level: float) -> Table:
     """Return the metrics beside what they are held against."""
     return Table(
         head=("metric", "value", f"{level:.0%} interval", "naive baseline", "simple model"),
@@ -77,14 +66,14 @@ def score_table(scores: Sequence["Score"], level: float) -> Table:
     )
 
 
-def slice_table(evaluation: "Evaluation", slices: Sequence["SliceScores"]) -> Table:
+def slice_table(scores: Sequence[Score], n_rows: int, slices: Sequence[SliceScores]) -> Table:
     """Return each metric on slices of the rows, and on all of them."""
-    every = ((WHOLE, evaluation.n_rows, evaluation.scores),)
+    every = ((WHOLE, n_rows, scores),)
     return Table(
-        head=("slice", "rows", *(score.metric for score in evaluation.scores)),
+        head=("slice", "rows", *(score.metric for score in scores)),
         rows=tuple(
-            (name, f"{n_rows:,}", *(figure(score.value) for score in scores))
-            for name, n_rows, scores in (
+            (name, f"{count:,}", *(figure(score.value) for score in own))
+            for name, count, own in (
                 *every,
                 *((each.name, each.n_rows, each.scores) for each in slices),
             )
@@ -92,7 +81,7 @@ def slice_table(evaluation: "Evaluation", slices: Sequence["SliceScores"]) -> Ta
     )
 
 
-def gate_table(gates: Sequence["Verdict"]) -> Table:
+def gate_table(gates: Sequence[Verdict]) -> Table:
     """Return the gates, those that failed first."""
     return Table(
         head=("gate", "result", "figure", "bound"),
@@ -109,7 +98,7 @@ def gate_table(gates: Sequence["Verdict"]) -> Table:
     )
 
 
-def comparison_table(comparison: "Comparison", level: float) -> Table:
+def comparison_table(comparison: Comparison, level: float) -> Table:
     """Return the model beside the champion."""
     return Table(
         head=("metric", "on", "rows", "model", "champion", "gain", f"{level:.0%} interval"),
@@ -129,7 +118,7 @@ def comparison_table(comparison: "Comparison", level: float) -> Table:
     )
 
 
-def contribution_table(contributions: Sequence["Contribution"], level: float) -> Table:
+def contribution_table(contributions: Sequence[Contribution], level: float) -> Table:
     """Return what the features are worth."""
     return Table(
         head=("feature", "loss without", f"{level:.0%} interval"),
@@ -140,7 +129,7 @@ def contribution_table(contributions: Sequence["Contribution"], level: float) ->
     )
 
 
-def leak_table(leaks: Sequence["Leak"]) -> Table:
+def leak_table(leaks: Sequence[Leak]) -> Table:
     """Return what may tell an answer that the model will not have."""
     return Table(
         head=("columns", "what was found", "figure"),
@@ -149,7 +138,7 @@ def leak_table(leaks: Sequence["Leak"]) -> Table:
     )
 
 
-def flattered(flattery: "Flattery") -> str:
+def flattered(flattery: Flattery) -> str:
     """Return what a random split would have promised, in a sentence."""
     return (
         f"A random split would have promised {flattery.metric} {figure(flattery.at_random)}; "

@@ -6,7 +6,8 @@ from math import nan
 from mlkit.core.bundle import Bundle
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.judging.comparison import lower_bounds
-from mlkit.training.judging.evaluation import Difference, Evaluation, Score, SliceScores, Verdict
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.findings import Difference, Score, SliceScores, Verdict
 from mlkit.training.judging.gates import BUNDLE_FIGURES, LEAKS, Gate
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mlkit.core.schema import Schema
-from mlkit.training.judging.evaluation import Leak
+from mlkit.training.judging.findings import Leak
 from mlkit.training.model import TrainedModel
 
 #: Rows without which an agreement may be chance: of 20 rows of another value, all lie on one

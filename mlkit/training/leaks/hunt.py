@@ -8,7 +8,7 @@ import pandas as pd
 
 from mlkit.core.log import get_logger, stage
 from mlkit.training.frames import spread_evenly
-from mlkit.training.judging.evaluation import Leak
+from mlkit.training.judging.findings import Leak
 from mlkit.training.leaks import copies
 from mlkit.training.leaks.probes import answers_of, probe, skill
 from mlkit.training.model import TrainedModel

@@ -10,7 +10,8 @@ from mlkit.core.errors import BundleError
 from mlkit.core.files import written_file
 from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
-from mlkit.training.judging.tables import between, figure
+from mlkit.training.judging.findings import figure
+from mlkit.training.judging.tables import between
 from mlkit.training.report.sections import sections
 
 #: Metrics that the page opens with.

@@ -6,7 +6,7 @@ from itertools import cycle
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from mlkit.training.judging.evaluation import Curve
+from mlkit.training.judging.findings import Curve
 from mlkit.training.report.drawing import COLOURS, draw, short
 
 if TYPE_CHECKING:

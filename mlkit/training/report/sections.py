@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from mlkit.training.facts import Facts
 from mlkit.training.judging.curves import OTHERS
-from mlkit.training.judging.evaluation import Curve, Evaluation, SliceScores
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.findings import Curve, SliceScores, figure
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.tables import (
     WHOLE,
@@ -13,7 +14,6 @@ from mlkit.training.judging.tables import (
     column_table,
     comparison_table,
     contribution_table,
-    figure,
     flattered,
     gate_table,
     leak_table,
@@ -151,7 +151,7 @@ def _slices(
         whole = Dot(label=label, value=own.value, low=own.low, high=own.high)
         svg = dots(f"{name}{place}", f"{title}: {metric}", found, reference=whole)
         plots.append(Plot(title=metric, svg=svg))
-    table = slice_table(evaluation, slices)
+    table = slice_table(evaluation.scores, evaluation.n_rows, slices)
     return Section(id=name, title=title, lead=lead, plots=tuple(plots), tables=(table,))
 
 

@@ -18,10 +18,11 @@ from mlkit.scoring.compiled import CompiledRuntime
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.features import Featurizer
 from mlkit.training.judging.evaluator import Evaluator
+from mlkit.training.judging.findings import figure
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import draw_sample
-from mlkit.training.judging.tables import Table, between, figure
+from mlkit.training.judging.tables import Table, between
 from mlkit.training.model import TrainedModel
 from mlkit.training.trainer import Trainer
 

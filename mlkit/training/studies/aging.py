@@ -9,7 +9,8 @@ from scipy.stats import t as student
 
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger, stage
-from mlkit.training.judging.tables import Table, between, figure
+from mlkit.training.judging.findings import figure
+from mlkit.training.judging.tables import Table, between
 from mlkit.training.splitting import event_times
 from mlkit.training.studies.refitting import LEAST_ROWS, holds_all, measure_of, refit
 from mlkit.training.trainer import Trainer

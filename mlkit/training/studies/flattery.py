@@ -7,7 +7,7 @@ from sklearn.model_selection import train_test_split
 
 from mlkit.core.errors import MlkitError
 from mlkit.core.log import get_logger, stage
-from mlkit.training.judging.evaluation import Flattery
+from mlkit.training.judging.findings import Flattery
 from mlkit.training.model import TrainedModel
 from mlkit.training.splitting import Split, Splitter, grouped, shared_key
 from mlkit.training.studies.refitting import clusters_of, evenly, holds_all, measure_of, refit

