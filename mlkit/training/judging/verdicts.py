@@ -10,6 +10,8 @@ from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.findings import Difference, Score, SliceScores, Verdict
 from mlkit.training.judging.gates import BUNDLE_FIGURES, LEAKS, Gate
 
+_BESIDE = {"baseline": "naive baseline", "simple": "simple model"}
+
 
 def judged(gates: Sequence[Gate], evaluation: Evaluation) -> list[Verdict]:
     """Return the verdict of every gate, one for each slice where it names a column.
@@ -83,8 +85,12 @@ def _of_metric(gate: Gate, evaluation: Evaluation) -> Iterator[Verdict]:
 def _bounded(gate: Gate, what: str, figure: float, score: Score | None = None) -> Iterator[Verdict]:
     for bound, is_floor in ((gate.at_least, True), (gate.at_most, False)):
         if bound is not None:
-            limit = float(getattr(score, bound) if isinstance(bound, str) else bound)
-            yield Verdict(what=what, figure=figure, bound=limit, is_floor=is_floor)
+            limit, beside = bound, ""
+            if isinstance(bound, str):
+                limit, beside = getattr(score, bound), f" beside the {_BESIDE[bound]}"
+            yield Verdict(
+                what=f"{what}{beside}", figure=figure, bound=float(limit), is_floor=is_floor
+            )
 
 
 def _disparity(gate: Gate, slices: Sequence[SliceScores]) -> Verdict:

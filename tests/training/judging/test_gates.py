@@ -79,6 +79,8 @@ def test_a_verdict_says_figure_and_bound():
     gate = Gate(metric="roc_auc", slice="origin", at_least=0.75)
     (verdict, *_) = judged([gate], evaluation())
     assert str(verdict) == "roc_auc where origin=JFK is 0.7000, at least 0.7500: failed"
+    (verdict,) = judged([Gate(metric="roc_auc", at_least="simple")], evaluation())
+    assert str(verdict) == "roc_auc beside the simple model is 0.7000, at least 0.6000: passed"
 
 
 def test_a_metric_that_a_slice_does_not_define_fails_in_words():
