@@ -23,7 +23,12 @@ from mlkit.training.config import GateConfig
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.runtime import open_model
 
-SMALL = ["model.estimator.max_iter=5", "evaluation.n_resamples=10"]
+SMALL = [
+    "model.estimator.max_iter=5",
+    "evaluation.n_resamples=10",
+    "evaluation.n_repeats=1",
+    "evaluation.compare_splits=false",
+]
 
 
 @pytest.fixture

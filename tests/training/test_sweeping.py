@@ -7,7 +7,13 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError
 from mlkit.training.sweeping import combinations, sweep
 
-SMALL = ["evaluation.n_resamples=0", "logging.level=error", "model.estimator.max_iter=3"]
+SMALL = [
+    "evaluation.n_resamples=0",
+    "evaluation.n_repeats=0",
+    "evaluation.compare_splits=false",
+    "logging.level=error",
+    "model.estimator.max_iter=3",
+]
 
 
 def test_every_combination_is_run_once():

@@ -1,5 +1,7 @@
 """Intervals are a bootstrap's, of rows or of clusters."""
 
+import os
+
 import numpy as np
 import pytest
 from scipy.stats import norm, t
@@ -8,6 +10,10 @@ from mlkit.training.judging.figures import Figures
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 
+#: `make simulate` asks for 1,000, and holds intervals to what they promise; the short form
+#: finds only what is far off.
+N_SIMULATIONS = int(os.environ.get("SIMULATIONS", "150"))
+WITHIN = (0.93, 0.97) if N_SIMULATIONS >= 1000 else (0.88, 0.995)
 VALUES = np.random.default_rng(3).normal(size=120)
 
 
@@ -72,16 +78,16 @@ def test_one_unit_has_no_interval():
 def test_intervals_cover_the_truth(n_units, size):
     """In 93 to 97 of 100 simulations at the level 95: many rows, many days, two weeks."""
     rng = np.random.default_rng(size)
-    n_simulations, hits = 1000, 0
+    hits = 0
     clusters = np.repeat(np.arange(n_units), size)
-    for seed in range(n_simulations):
+    for seed in range(N_SIMULATIONS):
         values = np.repeat(rng.normal(size=n_units), size) + rng.normal(size=n_units * size)
         drawn = Resampler(len(values), n_resamples=400, seed=seed, clusters=clusters).draws(
             lambda weights, values=values: [weights @ values / weights.sum()]
         )
         low, high = intervals(drawn, 0.95, [n_units])
         hits += low[0] <= 0 <= high[0]
-    assert 0.93 <= hits / n_simulations <= 0.97
+    assert WITHIN[0] <= hits / N_SIMULATIONS <= WITHIN[1]
 
 
 @pytest.mark.slow
@@ -89,16 +95,16 @@ def test_intervals_cover_the_truth(n_units, size):
 def test_intervals_of_a_ranking_cover_the_truth(size):
     """Of a ROC AUC too, in 93 to 97 of 100 simulations, rows being alone or ten of a day."""
     rng = np.random.default_rng(size)
-    n_units, n_simulations, hits = 150, 1000, 0
+    n_units, hits = 150, 0
     clusters = np.repeat(np.arange(n_units), size)
     # A positive row scores 1 more, a day shifts its rows, and each row has noise.
     spread = 1 + 1
     truth = norm.cdf(1 / np.sqrt(2 * spread))
-    for seed in range(n_simulations):
+    for seed in range(N_SIMULATIONS):
         codes = rng.integers(0, 2, len(clusters))
         scores = codes + np.repeat(rng.normal(size=n_units), size) + rng.normal(size=len(codes))
         figures = Figures([METRICS["binary"]["roc_auc"]], codes, scores)
         resampler = Resampler(len(codes), n_resamples=300, seed=seed, clusters=clusters)
         low, high = intervals(resampler.draws(figures), 0.95, [n_units])
         hits += low[0] <= truth <= high[0]
-    assert 0.93 <= hits / n_simulations <= 0.97
+    assert WITHIN[0] <= hits / N_SIMULATIONS <= WITHIN[1]
