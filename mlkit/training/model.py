@@ -9,7 +9,9 @@ from sklearn.pipeline import Pipeline
 
 from mlkit.core.decision import THRESHOLD, check_finite
 from mlkit.core.errors import DataError
+from mlkit.core.rows import read_table
 from mlkit.core.schema import Schema
+from mlkit.scoring.prediction import Runtime
 from mlkit.training.frames import no_rows
 from mlkit.training.splitting import Split
 from mlkit.training.target import Target
@@ -43,6 +45,11 @@ class TrainedModel:
         From this probability on, the positive class of a binary target is chosen.
     name
         The bundle's that it was read from, with its digest; empty before it is packed.
+    shipped
+        What a bundle scores with in the pipeline's place: its graph, if it has one.
+    is_as_packed
+        Whether the pipeline still scores as it did when its bundle was packed: the
+        project's features may have changed since.
     """
 
     pipeline: Pipeline
@@ -56,6 +63,8 @@ class TrainedModel:
     split: Split | None = field(default=None, repr=False)
     threshold: float = THRESHOLD
     name: str = ""
+    shipped: Runtime | None = field(default=None, repr=False)
+    is_as_packed: bool = True
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Score the rows of a validated frame; targets and outcomes are not looked at.
@@ -65,6 +74,8 @@ class TrainedModel:
         known = frame[self.schema.names(known_before=True)]
         if known.empty:
             return np.empty((0, len(self.classes)) if self.target.task == "multiclass" else 0)
+        if self.shipped is not None:
+            return self.shipped.scores(read_table(self.schema, known))
         return self._scores(self.pipeline, known)
 
     def features(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from mlkit.training.model import TrainedModel
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
 from mlkit.training.report.page import write_report
-from mlkit.training.runtime import open_model
+from mlkit.training.runtime import open_judged
 from mlkit.training.splitting import Split, Splitter
 from mlkit.training.studies.flattery import compare_splits
 from mlkit.training.target import Target
@@ -106,7 +106,7 @@ def evaluate(
     champion: TrainedModel | None = None,
 ) -> Evaluation:
     """Judge a bundle on the rows of a file that neither its model nor the champion has seen."""
-    model = open_model(bundle, trusted_packages())
+    model = open_judged(bundle, trusted_packages())
     found = evaluator.evaluate(model, read_frame(path, bundle.schema), champion=champion)
     return _with_bundle(found, evaluator, bundle)
 
@@ -115,7 +115,7 @@ def find_champion(folder: str | Path | None) -> TrainedModel | None:
     """Return the model of the champion's bundle, if one is named."""
     if folder is None:
         return None
-    return open_model(Bundle.open(folder, signers=required_signers()), trusted_packages())
+    return open_judged(Bundle.open(folder, signers=required_signers()), trusted_packages())
 
 
 def freeze(config: Config, path: str | Path) -> Split:

@@ -180,6 +180,33 @@ def test_a_model_is_compared_with_the_champion(mlkit, packed, tmp_path):
     assert kept.n_seen > 0
 
 
+def _changed(self, frame):
+    """Return features as a later version of the project makes them."""
+    return pd.DataFrame({"distance": frame["distance"], "is_long": frame["distance"] > 1000})
+
+
+def test_a_bundle_is_judged_by_its_graph_though_features_have_changed(mlkit, packed, monkeypatch):
+    """As the bundle to judge and as the champion; what its features are worth is left out."""
+    _, before, _ = mlkit("evaluate", packed)
+    monkeypatch.setattr("flight_delay.features.FlightFeaturizer.transform", _changed)
+    code, out, _ = mlkit("evaluate", packed, "--champion", packed)
+    assert code == 0
+    assert re.findall("roc_auc [^g]*", out)[0] == re.findall("roc_auc [^g]*", before)[0]
+    assert "Beside the champion" in out
+    assert "shown to help" in before
+    assert "shown to help" not in out
+
+
+def test_a_bundle_without_a_graph_is_not_judged_by_other_features(
+    mlkit, python_packed, monkeypatch
+):
+    """It would be another model's figure; it says where the right one is."""
+    monkeypatch.setattr("flight_delay.features.FlightFeaturizer.transform", _changed)
+    code, _, error = mlkit("evaluate", python_packed)
+    assert code == 5
+    assert "has changed since it was packed. Check out the commit" in error
+
+
 def test_a_holdout_is_frozen_and_held_out_by_the_next_run(mlkit, tmp_path):
     """The rows are the same, so that two evaluations can be compared."""
     path = tmp_path / "holdout.npy"

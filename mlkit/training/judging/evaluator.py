@@ -188,6 +188,8 @@ class Evaluator:
     def _contributions(
         self, model: TrainedModel, sample: Sample, metric: str
     ) -> tuple[Contribution, ...]:
+        if not model.is_as_packed:
+            return ()
         return contributions(
             model,
             sample,

@@ -269,7 +269,7 @@ def test_names_the_departure_delay_of_the_flights_and_nothing_honest(project, ta
 @pytest.mark.parametrize("task", TASKS)
 def test_names_the_departure_delay_of_all_flights(project, task):
     """The same holds for all flights of the year."""
-    place = Path(__file__).parents[2] / "examples" / "prepare_flights.py"
+    place = Path(__file__).parents[3] / "examples" / "prepare_flights.py"
     spec = spec_from_file_location("prepare_flights", place)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
