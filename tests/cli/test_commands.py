@@ -163,7 +163,7 @@ def test_a_model_is_compared_with_the_champion(mlkit, packed, tmp_path):
     champion = Bundle.open(packed).model
     assert code == 0
     assert f"Beside the champion {champion}, on the same rows:" in out
-    assert "All 3 gates passed." in out
+    assert "All 4 gates passed." in out
 
     code, out, _ = mlkit(
         "train",
