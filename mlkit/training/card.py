@@ -11,7 +11,6 @@ from mlkit.training.judging.tables import (
     comparison_table,
     contribution_table,
     escaped,
-    flattered,
     gate_table,
     leak_table,
     slice_table,
@@ -39,6 +38,7 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
     yield "## How good it is"
     yield escaped(evaluation.judged_on())
     yield evaluation.table()
+    yield from map(escaped, evaluation.notes())
     if evaluation.gates:
         yield gate_table(evaluation.gates).markdown()
     if evaluation.comparison:
@@ -61,7 +61,5 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
 def _limits(evaluation: Evaluation) -> Iterator[str]:
     yield "## Its limits"
     yield "The figures hold for rows like those that it was judged on, and for no others."
-    if evaluation.flattery is not None:
-        yield escaped(flattered(evaluation.flattery))
     if evaluation.leaks:
         yield leak_table(evaluation.leaks).markdown()

@@ -58,12 +58,10 @@ def _predicts(manifest: Manifest, estimator: str) -> str:
 
 def _lineage(manifest: Manifest) -> list[tuple[str, str]]:
     lineage = manifest.lineage
-    commit = _text(lineage, "code", "commit")
-    is_dirty = _at(lineage, "code", "dirty") is True
     libraries = _at(lineage, "libraries")
     return [
         ("bundle", manifest.digest),
-        ("commit", f"{commit}, with changes that are in no commit" if is_dirty else commit),
+        ("commit", _commit(lineage)),
         ("seed", _text(lineage, "seed")),
         ("rows of data", _text(lineage, "data", "n_rows")),
         ("fingerprint of the data", _text(lineage, "data", "fingerprint")),
@@ -76,6 +74,14 @@ def _lineage(manifest: Manifest) -> list[tuple[str, str]]:
             else "",
         ),
     ]
+
+
+def _commit(lineage: Mapping[str, Any]) -> str:
+    commit = _text(lineage, "code", "commit")
+    if not commit:
+        return "not in git" if _at(lineage, "code") else ""
+    is_dirty = _at(lineage, "code", "dirty") is True
+    return f"{commit}, with changes that are in no commit" if is_dirty else commit
 
 
 def _at(form: Any, *keys: str) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 import structlog
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import ConfigError
+from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
 from mlkit.core.trust import required_signers, trusted_packages
@@ -20,13 +20,14 @@ from mlkit.training.facts import Facts
 from mlkit.training.frames import no_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
+from mlkit.training.judging.findings import Leak
 from mlkit.training.judging.gates import Gate
 from mlkit.training.judging.verdicts import bundle_verdicts
 from mlkit.training.leaks.hunt import hunt_leaks
 from mlkit.training.model import TrainedModel
 from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
-from mlkit.training.report.page import write_report
+from mlkit.training.report.page import read_evaluation, write_report
 from mlkit.training.runtime import open_judged
 from mlkit.training.splitting import Split, Splitter
 from mlkit.training.studies.flattery import compare_splits
@@ -105,9 +106,13 @@ def evaluate(
     evaluator: Evaluator,
     champion: TrainedModel | None = None,
 ) -> Evaluation:
-    """Judge a bundle on the rows of a file that neither its model nor the champion has seen."""
+    """Judge a bundle on the rows of a file that neither its model nor the champion has seen.
+
+    What may leak was found on the rows that it was trained on, and is taken from the bundle.
+    """
     model = open_judged(bundle, trusted_packages())
-    found = evaluator.evaluate(model, read_frame(path, bundle.schema), champion=champion)
+    frame = read_frame(path, bundle.schema)
+    found = evaluator.evaluate(model, frame, champion=champion, leaks=_leaks_of(bundle))
     return _with_bundle(found, evaluator, bundle)
 
 
@@ -131,6 +136,15 @@ def freeze(config: Config, path: str | Path) -> Split:
     holdout = prepared.frame.iloc[prepared.split.holdout]
     freezing.freeze(path, holdout, trainer.schema)
     return prepared.split
+
+
+def _leaks_of(bundle: Bundle) -> tuple[Leak, ...]:
+    try:
+        return read_evaluation(bundle).leaks
+    except BundleError as error:
+        # Another mlkit wrote it: the model can be judged for all that.
+        log.warning("leaks_unknown", reason=str(error))
+        return ()
 
 
 def _with_bundle(evaluation: Evaluation, evaluator: Evaluator, bundle: Bundle) -> Evaluation:

@@ -106,6 +106,18 @@ def test_an_evaluation_that_cannot_be_read_is_named(mlkit, packed, tmp_path):
     assert "mlkit evaluate BUNDLE --report FILE" in error
 
 
+def test_a_leak_that_training_found_stops_the_bundle(mlkit, packed, tmp_path):
+    """`evaluate` does not hunt again: it takes what the bundle says."""
+    folder = shutil.copytree(packed, tmp_path / "leaky")
+    found = json.loads((folder / layout.EVALUATION).read_text())
+    leak = {"kind": "single", "columns": ["temp"], "figure": 0.99, "message": "It tells."}
+    (folder / layout.EVALUATION).write_text(json.dumps({**found, "leaks": [leak]}))
+    layout.seal(folder, Bundle.open(packed).manifest)
+    code, out, _ = mlkit("evaluate", folder)
+    assert code == 1
+    assert "- the number of leaks is 1.0000, at most 0.0000: failed" in out
+
+
 def test_settings_of_a_run_are_in_its_lineage(mlkit, tmp_path):
     """The bundle says what made it: settings, data, code, libraries, seed; no folder, no clock."""
     mlkit("train", f"bundles={tmp_path}", "seed=7", *SMALL)
@@ -163,7 +175,7 @@ def test_a_model_is_compared_with_the_champion(mlkit, packed, tmp_path):
     champion = Bundle.open(packed).model
     assert code == 0
     assert f"Beside the champion {champion}, on the same rows:" in out
-    assert "All 3 gates passed." in out
+    assert "All 4 gates passed." in out
 
     code, out, _ = mlkit(
         "train",

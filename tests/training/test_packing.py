@@ -57,7 +57,8 @@ def test_the_card_has_a_cell_for_each_field(parts, tmp_path):
 def test_the_card_says_what_was_found(parts, tmp_path):
     """The verdict, every table of the evaluation, and its limits; hostile names are text."""
     model, _, holdout = parts
-    bundle = pack(model, whole(name=HOSTILE), holdout, tmp_path / "m", name="m")
+    found = dataclasses.replace(whole(name=HOSTILE), threshold=0.188)
+    bundle = pack(model, found, holdout, tmp_path / "m", name="m")
     card = (bundle.path / "README.md").read_text()
     assert "1 of 3 gates failed: this model may not ship." in card
     headings = [line for line in card.splitlines() if line.startswith("#")]
@@ -71,6 +72,7 @@ def test_the_card_says_what_was_found(parts, tmp_path):
     ]
     assert "<script" not in card
     assert "A random split would have promised" in card
+    assert "is chosen from a probability of 0.188 on" in card
     widths = {line.replace("\\|", "").count("|") for line in card.splitlines() if "dest" in line}
     assert 1 not in widths
 

@@ -1,5 +1,6 @@
 """What was found of a model: its metrics on all rows and on slices of them, and its gates."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from math import nan
 from typing import Any
@@ -124,9 +125,16 @@ class Evaluation:
         text = f"Judged on {self.n_rows:,} rows ({self.holdout})"
         return text + (f"; left out {' and '.join(left_out)}." if left_out else ".")
 
+    def notes(self) -> Iterator[str]:
+        """Yield what the figures were reached by, a sentence each; nothing to worry about."""
+        if self.threshold != THRESHOLD:
+            yield f"The positive class is chosen from a probability of {self.threshold:.3g} on."
+        if self.flattery is not None:
+            yield flattered(self.flattery)
+
     def summary(self) -> str:
         """Return what was judged, the tables, what to mind, and the verdict."""
-        parts = [self.judged_on(), self.table()]
+        parts = [self.judged_on(), self.table(), *self.notes()]
         if self.slices:
             parts.append(slice_table(self.scores, self.n_rows, self.slices).markdown())
         if self.worst:
@@ -138,8 +146,6 @@ class Evaluation:
         if self.contributions:
             parts.append(self.useless())
         parts += [f"Suspicious ({leak.kind}): {leak.message}" for leak in self.leaks]
-        if self.flattery is not None:
-            parts.append(flattered(self.flattery))
         if self.gates:
             listed_gates = [f"- {gate}" for gate in (*self.failed(), *self.unjudged())]
             parts.append("\n".join([self.verdict(), *listed_gates]))

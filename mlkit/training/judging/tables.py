@@ -99,7 +99,8 @@ def gate_table(gates: Sequence[Verdict]) -> Table:
 
 
 def comparison_table(comparison: Comparison, level: float) -> Table:
-    """Return the model beside the champion."""
+    """Return the model beside the champion: by slices in the first metric only."""
+    first = comparison.differences[0].metric if comparison.differences else ""
     return Table(
         head=("metric", "on", "rows", "model", "champion", "gain", f"{level:.0%} interval"),
         rows=tuple(
@@ -113,6 +114,7 @@ def comparison_table(comparison: Comparison, level: float) -> Table:
                 between(found.low, found.high),
             )
             for found in comparison.differences
+            if not found.slice or found.metric == first
         ),
         n_texts=2,
     )

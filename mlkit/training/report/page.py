@@ -6,7 +6,7 @@ import msgspec
 
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import BundleError
+from mlkit.core.errors import BundleError, listed
 from mlkit.core.files import written_file
 from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
@@ -16,6 +16,8 @@ from mlkit.training.report.sections import sections
 
 #: Metrics that the page opens with.
 _SHOWN = 3
+#: Columns that may leak and are named beside the verdict; the warnings have them all.
+_SUSPECTS = 5
 
 
 def render(evaluation: Evaluation, facts: Facts | None = None) -> str:
@@ -38,14 +40,14 @@ def render(evaluation: Evaluation, facts: Facts | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     ).get_template("page.html.j2")
-    n_warnings = len(evaluation.leaks) + (evaluation.flattery is not None)
+    suspects = dict.fromkeys(column for leak in evaluation.leaks for column in leak.columns)
     return page.render(
         evaluation=evaluation,
         facts=facts,
         sections=list(sections(evaluation, facts)),
         outcome=("failed" if evaluation.failed() else "passed") if evaluation.gates else "ungated",
         first=evaluation.scores[:_SHOWN],
-        n_warnings=n_warnings,
+        suspects=listed(suspects, most=_SUSPECTS) if suspects else "",
         figure=figure,
         between=between,
     )

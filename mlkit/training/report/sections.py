@@ -14,7 +14,6 @@ from mlkit.training.judging.tables import (
     column_table,
     comparison_table,
     contribution_table,
-    flattered,
     gate_table,
     leak_table,
     score_table,
@@ -22,6 +21,10 @@ from mlkit.training.judging.tables import (
 )
 from mlkit.training.report.plots import Dot, dots, histograms, lines
 
+#: Metrics that are drawn by slice; the tables have them all.
+_DRAWN = 2
+#: The metrics that are the mean of the losses by which the worst slices are sought.
+_SOUGHT_BY = ("log_loss", "mae")
 _ZERO = Dot(label="", value=0, low=0, high=0)
 
 
@@ -69,23 +72,25 @@ def sections(evaluation: Evaluation, facts: Facts) -> Iterator[Section]:
     yield Section(
         id="metrics",
         title="Metrics",
-        lead=f"{evaluation.judged_on()} The bootstrap drew {evaluation.drawn}. "
-        f"{_directions(evaluation)}",
+        lead=" ".join(_of_metrics(evaluation)),
         tables=(score_table(evaluation.scores, evaluation.level),),
     )
     if evaluation.comparison is not None and evaluation.comparison.differences:
         yield _comparison(evaluation)
     if evaluation.slices:
         lead = "The line and its band are what the model has on all rows."
-        yield _slices(evaluation, evaluation.slices, "slices", "Slices", lead)
+        metrics = [score.metric for score in evaluation.scores[:_DRAWN]]
+        yield _slices(evaluation, evaluation.slices, metrics, "slices", "Slices", lead)
     if evaluation.worst:
         lead = "Where it errs most, as a shallow tree on its errors found."
-        yield _slices(evaluation, evaluation.worst, "worst", "Worst slices", lead)
+        names = [score.metric for score in evaluation.scores]
+        metrics = [name for name in names if name in _SOUGHT_BY] or names[:_DRAWN]
+        yield _slices(evaluation, evaluation.worst, metrics, "worst", "Worst slices", lead)
     yield from _of_curves(evaluation.curves)
     if evaluation.contributions:
         yield _importance(evaluation)
-    if evaluation.leaks or evaluation.flattery:
-        yield _warnings(evaluation)
+    if evaluation.leaks:
+        yield Section(id="warnings", title="Warnings", tables=(leak_table(evaluation.leaks),))
     if facts.columns:
         table = column_table(facts.columns)
         yield Section(id="takes", title="What it takes", tables=(table,))
@@ -95,6 +100,13 @@ def sections(evaluation: Evaluation, facts: Facts) -> Iterator[Section]:
         yield Section(
             id="runs", title="How it runs, and what made it", lead=facts.runs, tables=tables
         )
+
+
+def _of_metrics(evaluation: Evaluation) -> Iterator[str]:
+    yield evaluation.judged_on()
+    yield f"The bootstrap drew {evaluation.drawn}."
+    yield from evaluation.notes()
+    yield _directions(evaluation)
 
 
 def _directions(evaluation: Evaluation) -> str:
@@ -110,36 +122,33 @@ def _directions(evaluation: Evaluation) -> str:
 def _comparison(evaluation: Evaluation) -> Section:
     comparison = evaluation.comparison
     assert comparison is not None  # noqa: S101
-    plots = []
-    for place, metric in enumerate(_plotted(evaluation)):
-        found = [
-            Dot(label=d.slice or WHOLE, value=d.gain, low=d.low, high=d.high)
-            for d in comparison.differences
-            if d.metric == metric
-        ]
-        if found:
-            title = f"Gain in {metric}"
-            svg = dots(f"comparison{place}", title, found, reference=_ZERO)
-            plots.append(Plot(title=title, svg=svg))
+    metric = comparison.differences[0].metric
+    title = f"Gain in {metric}"
+    found = [
+        Dot(label=d.slice or WHOLE, value=d.gain, low=d.low, high=d.high)
+        for d in comparison.differences
+        if d.metric == metric
+    ]
+    svg = dots("comparison", title, found, reference=_ZERO, x=f"gain in {metric}")
     return Section(
         id="comparison",
         title="Beside the champion",
         lead=f"On the same rows as {comparison.champion}. Above 0 this model is the better one.",
-        plots=tuple(plots),
+        plots=(Plot(title=title, svg=svg),),
         tables=(comparison_table(comparison, evaluation.level),),
     )
 
 
-def _plotted(evaluation: Evaluation) -> list[str]:
-    """Return the metrics that are drawn by slice; the tables have them all."""
-    return [score.metric for score in evaluation.scores[:2]]
-
-
 def _slices(
-    evaluation: Evaluation, slices: Sequence[SliceScores], name: str, title: str, lead: str
+    evaluation: Evaluation,
+    slices: Sequence[SliceScores],
+    metrics: Sequence[str],
+    name: str,
+    title: str,
+    lead: str,
 ) -> Section:
     plots = []
-    for place, metric in enumerate(_plotted(evaluation)):
+    for place, metric in enumerate(metrics):
         found = [
             Dot(label=each.name, value=score.value, low=score.low, high=score.high)
             for each in slices
@@ -149,7 +158,7 @@ def _slices(
         own = evaluation[metric]
         label = f"{WHOLE}: {figure(own.value)}"
         whole = Dot(label=label, value=own.value, low=own.low, high=own.high)
-        svg = dots(f"{name}{place}", f"{title}: {metric}", found, reference=whole)
+        svg = dots(f"{name}{place}", f"{title}: {metric}", found, reference=whole, x=metric)
         plots.append(Plot(title=metric, svg=svg))
     table = slice_table(evaluation.scores, evaluation.n_rows, slices)
     return Section(id=name, title=title, lead=lead, plots=tuple(plots), tables=(table,))
@@ -175,12 +184,6 @@ def _importance(evaluation: Evaluation) -> Section:
         tables=(contribution_table(evaluation.contributions, evaluation.level),),
         beside=True,
     )
-
-
-def _warnings(evaluation: Evaluation) -> Section:
-    lead = flattered(evaluation.flattery) if evaluation.flattery else ""
-    tables = (leak_table(evaluation.leaks),) if evaluation.leaks else ()
-    return Section(id="warnings", title="Warnings", lead=lead, tables=tables)
 
 
 def _of_curves(curves: Sequence[Curve]) -> Iterator[Section]:

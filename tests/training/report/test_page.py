@@ -6,9 +6,12 @@ from functools import cache
 from html.parser import HTMLParser
 from math import nan
 
+import msgspec
 import pytest
 from evaluations_of_tests import HOSTILE, TASKS, facts, whole
 
+from mlkit.core.bundle import Bundle
+from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.findings import NONE, Score
 from mlkit.training.report.page import render
@@ -151,6 +154,59 @@ def test_the_verdict_is_told_in_words():
     passed = render(dataclasses.replace(passing, slices=(), worst=(), curves=()))
     assert "All 2 gates passed." in passed
     assert 'class="mark failed"' not in passed
+
+
+def test_columns_that_may_leak_are_named_beside_the_verdict():
+    """What a random split would have promised is no warning: it stands with the metrics."""
+    texts = "".join(_Page(page_of("binary")).texts)
+    assert "dep_delay may tell the answer: read why before you trust these figures." in texts
+    honest = dataclasses.replace(whole(), leaks=())
+    page = _Page(render(honest))
+    assert "warnings" not in page.ids("section")
+    assert "may tell the answer" not in "".join(page.texts)
+    assert "A random split would have promised" in "".join(page.texts)
+
+
+def test_a_threshold_of_its_own_is_told():
+    """Where the model decides at one half there is nothing to say."""
+    sentence = "The positive class is chosen from a probability of 0.188 on."
+    decided = dataclasses.replace(whole(), threshold=0.188)
+    assert sentence in "".join(_Page(render(decided)).texts)
+    assert sentence in decided.summary()
+    assert "The positive class is chosen" not in page_of("binary")
+
+
+def test_the_comparison_has_slices_in_the_first_metric_only(html):
+    """Every metric on all rows; the rest is in evaluation.json."""
+    start = html.index('<section id="comparison"')
+    table = html[html.index("<tbody>", start) : html.index("</tbody>", start)]
+    rows = _Page(table).texts
+    first = next(text for text in rows if text.strip())
+    sliced = table.count("origin=")
+    assert sliced == 3
+    assert rows.count(first) == sliced + 1
+    assert table.count(">all rows<") == table.count("<tr>") - sliced > 1
+
+
+def test_the_worst_slices_are_drawn_by_the_loss_that_found_them(html):
+    """Another metric may well be good there."""
+    (name,) = set(re.findall(r"aria-label=\"Worst slices: (\w+)\"", html))
+    assert name in ("log_loss", "mae")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ({"commit": None, "dirty": True}, "not in git"),
+        ({"commit": "83a5", "dirty": True}, "83a5, with changes that are in no commit"),
+        ({"commit": "83a5", "dirty": False}, "83a5"),
+    ],
+)
+def test_the_commit_is_told_as_far_as_there_is_one(packed, code, said):
+    """Also of a project that is in no repository."""
+    bundle = Bundle.open(packed)
+    manifest = msgspec.structs.replace(bundle.manifest, lineage={"code": code})
+    assert dict(Facts.of(manifest, bundle.schema).lineage)["commit"] == said
 
 
 def test_many_slices_stay_below_the_limit():
