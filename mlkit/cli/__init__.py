@@ -132,8 +132,12 @@ def _parser() -> argparse.ArgumentParser:
         parents=[shared, project],
         help="judge a bundle on rows that its model has not seen",
     )
-    command.add_argument("bundle", nargs="?", help="its folder (default: the project's own)")
-    command.add_argument("data", nargs="?", help="labelled rows (default: the project's own)")
+    command.add_argument(
+        "arguments",
+        nargs="*",
+        metavar="BUNDLE DATA KEY=VALUE",
+        help="its folder and labelled rows (default: the project's own); settings to change",
+    )
     command.add_argument(
         "--champion",
         metavar="BUNDLE",

@@ -5,7 +5,7 @@ import codecs
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 
 from mlkit.core import signing
 from mlkit.core.bundle import SIGNATURE, Bundle
-from mlkit.core.errors import ConfigError, DataError
+from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.extras import load
 from mlkit.core.log import configure_logging
 from mlkit.core.trust import required_signers, trusted_packages
@@ -65,14 +65,20 @@ def tune(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Judge a bundle on rows that its model has not seen."""
-    workflow, config = _project(arguments, "evaluate")
-    folder = Path(arguments.bundle or Path(config.bundles) / config.name)
+    plain, overrides = _parted(arguments.arguments)
+    if len(plain) > 2:
+        raise ConfigError(
+            f"mlkit evaluate takes one bundle and one table, got {listed(plain)}. "
+            "Settings are written KEY=VALUE."
+        )
+    workflow, config = _project(arguments, "evaluate", overrides)
+    folder = Path(plain[0] if plain else Path(config.bundles) / config.name)
     bundle = Bundle.open(folder, signers=required_signers())
     config.task = bundle.manifest.task
     config.evaluation.champion = arguments.champion or config.evaluation.champion
     evaluator = workflow.build_evaluator(config)
     champion = workflow.find_champion(config.evaluation.champion)
-    data = arguments.data or config.data.path
+    data = plain[1] if len(plain) > 1 else config.data.path
     evaluation = workflow.evaluate(bundle, data, evaluator, champion)
     print(evaluation.summary())
     if arguments.report:
@@ -237,6 +243,12 @@ def _project(arguments: argparse.Namespace, command: str, overrides: Any = ()) -
     personal = workflow.schema_of(config).pii()
     configure_logging(config.logging.level, config.logging.style, redact=personal)
     return workflow, config
+
+
+def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what names files, and what changes settings: an `=` before which no folder stands."""
+    overrides = [part for part in arguments if "=" in part and "/" not in part.split("=")[0]]
+    return [part for part in arguments if part not in overrides], overrides
 
 
 def _decoded(text: bytes, *, is_lines: bool, is_open: bool) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlkit.core.errors import ConfigError, first_line, nearest
@@ -267,14 +267,19 @@ def _check_path(base: Any, key: str, groups: Iterable[str]) -> None:
         node, path = OmegaConf.select(node, part), f"{path}{part}."
 
 
-def _check_keys(node: Any, declared: type, path: str) -> None:
+def _check_keys(node: Any, declared: Any, path: str) -> None:
     names = [item.name for item in fields(declared)]
     hints = get_type_hints(declared)
     for key in map(str, node):
         if key not in names:
             raise ConfigError(f"There is no setting {path}{key}. {nearest(key, names)}")
         child = None if OmegaConf.is_missing(node, key) else node[key]
-        if is_dataclass(hints[key]) and isinstance(child, DictConfig) and not get_args(hints[key]):
+        within = get_args(hints[key])
+        if within and is_dataclass(within[0]) and isinstance(child, ListConfig):
+            for place, item in enumerate(child):
+                if isinstance(item, DictConfig):
+                    _check_keys(item, within[0], f"{path}{key}[{place}].")
+        elif is_dataclass(hints[key]) and isinstance(child, DictConfig) and not within:
             _check_keys(child, hints[key], f"{path}{key}.")
 
 

@@ -169,6 +169,33 @@ def test_evaluate_exits_1_and_lists_each_gate_that_failed(mlkit, config, packed,
     ]
 
 
+def test_evaluate_takes_settings_beside_files(mlkit, packed, flights, tmp_path):
+    """Whatever has a `=` before any folder is one, as in `train`; the bundle stays the first."""
+    gate = "evaluation.gates=[{metric: roc_auc, at_least: 0.999}]"
+    code, out, _ = mlkit("evaluate", gate, packed, "evaluation.n_resamples=10")
+    assert code == 1
+    assert "may not ship" in out
+
+    table = tmp_path / "year=2013.parquet"
+    flights.to_parquet(table)
+    code, out, _ = mlkit("evaluate", packed, "evaluation.n_resamples=10", table)
+    assert code == 0
+    assert "that a model was trained or tuned on" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluation=strickt"], "conf/evaluation has no 'strickt'"),
+        (["one", "two", "three"], "one bundle and one table, got one, two, three"),
+    ],
+)
+def test_evaluate_refuses_what_it_cannot_take(mlkit, arguments, message):
+    """As an error of use, before anything is read."""
+    code, _, error = mlkit("evaluate", *arguments)
+    assert (code, message in error) == (2, True), error
+
+
 def test_a_model_is_compared_with_the_champion(mlkit, packed, tmp_path):
     """In `evaluate`, and in `train`, whose bundle is written though a gate fails."""
     code, out, _ = mlkit("evaluate", packed, "--champion", packed)

@@ -57,6 +57,10 @@ def test_composing_leaves_nothing_behind(config, in_project):
         ("name=Big Model", "name may hold lower-case"),
         ("logging.level=loud", r"logging\.level is 'loud'"),
         ("seed=${nowhere}", "nowhere"),
+        (
+            "evaluation.gates=[{metric: f1, at_least: 0}, {metric: f1, at_leat: 0.6}]",
+            r"no setting evaluation\.gates\[1\]\.at_leat\. Did you mean at_least",
+        ),
     ],
 )
 def test_a_wrong_override_is_named(config, override, message):

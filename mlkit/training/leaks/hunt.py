@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mlkit.core.errors import ConfigError, nearest
 from mlkit.core.log import get_logger, stage
 from mlkit.training.frames import spread_evenly
 from mlkit.training.judging.findings import Leak
@@ -74,6 +75,11 @@ def hunt_leaks(
         almost as good as the model, and apart from all others), `break` (told much
         of the answer in training, and little in the later holdout), `duplicates`
         (rows on both sides of the split).
+
+    Raises
+    ------
+    ConfigError
+        If a name in `honest` is neither a column of the schema nor a feature.
     """
     with stage(log, "leak_hunt", n_rows=len(frame)):
         found = list(_hunted(model, frame, set(honest)))
@@ -88,6 +94,12 @@ def _hunted(model: TrainedModel, frame: pd.DataFrame, honest: set[str]) -> Itera
     training, holdout = model.training(frame), model.holdout(frame)
     train, held = _side(model, training), _side(model, holdout)
     known = [str(name) for name in train.columns]
+    valid = {*known, *model.schema.names()}
+    for name in sorted(honest - valid):
+        raise ConfigError(
+            f"evaluation.honest: {name} is neither a column of {model.schema.__name__} nor a "
+            f"feature. {nearest(name, valid)}"
+        )
     names = [name for name in known if name not in honest]
     named: set[str] = set()
     copied: set[str] = set()

