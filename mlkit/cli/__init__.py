@@ -100,12 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         parents=[shared, project],
         help="train, judge and pack a model as the settings say",
     )
-    command.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help="settings to change, such as model=logistic split.test_fraction=0.3 seed=7",
-    )
+    _add_overrides(command, "such as model=logistic split.test_fraction=0.3 seed=7")
     command.add_argument(
         "-m",
         "--multirun",
@@ -119,12 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         parents=[shared, project],
         help="search for better settings, and write them as model=tuned",
     )
-    command.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help="settings to change, such as tuning.trials=100 tuning.minutes=30 model=logistic",
-    )
+    _add_overrides(command, "such as tuning.trials=100 tuning.minutes=30 model=logistic")
     command.set_defaults(function="tune")
 
     command = commands.add_parser(
@@ -152,9 +142,7 @@ def _parser() -> argparse.ArgumentParser:
         help="choose a holdout once, and keep it whatever rows come later",
     )
     command.add_argument("file", help="where its rows' fingerprints go (.npy)")
-    command.add_argument(
-        "overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as for train"
-    )
+    _add_overrides(command)
     command.set_defaults(function="freeze")
 
     command = commands.add_parser(
@@ -211,9 +199,7 @@ def _parser() -> argparse.ArgumentParser:
         ("staleness", "say how much worse a model gets per month of age"),
     ):
         command = actions.add_parser(name, parents=[shared, project], help=purpose)
-        command.add_argument(
-            "overrides", nargs="*", metavar="KEY=VALUE", help="settings to change, as for train"
-        )
+        _add_overrides(command)
         command.set_defaults(function="study", study=name.replace("-", "_"))
 
     command = commands.add_parser(
@@ -229,3 +215,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(function="sign")
     return parser
+
+
+def _add_overrides(command: argparse.ArgumentParser, words: str = "as for train") -> None:
+    command.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help=f"settings to change, {words}"
+    )

@@ -50,6 +50,8 @@ class Run:
         What was packed.
     evaluation
         What the bundle holds, and the gates on the bundle itself.
+    report
+        The page that shows it.
     """
 
     bundle: Bundle

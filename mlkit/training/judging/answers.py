@@ -10,6 +10,11 @@ from mlkit.core.decision import THRESHOLD
 N_BINS = 10
 
 
+def bins_of(scores: np.ndarray) -> np.ndarray:
+    """Return the number of the bin (n_rows,) that each probability is in."""
+    return np.minimum((scores * N_BINS).astype("int64"), N_BINS - 1)
+
+
 class Answers:
     """The answers of some rows, and what a model says of them.
 

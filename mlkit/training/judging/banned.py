@@ -18,7 +18,8 @@ def read_columns(
     """Return those of the columns that the model reads.
 
     A column is read if predictions change, or fail, when it is dropped, or when
-    its values are shuffled over the rows. Targets and outcomes never reach a model.
+    its values are shuffled over the rows (only when shuffled, where a bundle's
+    graph predicts: that is always given its columns). Targets and outcomes never reach a model.
 
     Parameters
     ----------

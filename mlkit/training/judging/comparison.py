@@ -48,8 +48,8 @@ def compare(
     Both are weighted by the same draws, so that what makes a row hard for both
     cancels out. The bounds are the gain and Student's t times the spread of the
     drawn gains: a percentile interval of few rows or few days is too narrow
-    (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
-    section 5.2 and page 243).
+    (Hesterberg, "What Teachers Should Know About the Bootstrap", The American
+    Statistician 69, 2015).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def compare(
         Figures(measures, sample.codes, scores, own_rows, threshold)
         for scores, threshold in zip((sample.scores, champion), thresholds, strict=True)
     )
-    signs = np.tile([1.0 if m.more_is_better else -1.0 for m in measures], 1 + len(slices))
+    signs = np.tile([measure.sign for measure in measures], 1 + len(slices))
     drawn = resampler.draws(lambda weights: signs * (ours(weights) - theirs(weights)))
     values, others = ours.values.ravel(), theirs.values.ravel()
     found = []

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from mlkit.core.decision import decide
-from mlkit.training.judging.answers import N_BINS
+from mlkit.training.judging.answers import N_BINS, bins_of
 from mlkit.training.judging.findings import Curve
 
 #: Points of a line, at most.
@@ -113,7 +113,7 @@ def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _calibration(label: str, truths: np.ndarray, scores: np.ndarray) -> Curve:
-    places = np.minimum((scores * N_BINS).astype("int64"), N_BINS - 1)
+    places = bins_of(scores)
     n_rows = np.bincount(places, minlength=N_BINS)
     some = n_rows > 0
     means, shares = (

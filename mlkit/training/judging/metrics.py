@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from mlkit.core.decision import THRESHOLD, decide
-from mlkit.training.judging.answers import N_BINS, Answers, Weighed
+from mlkit.training.judging.answers import N_BINS, Answers, Weighed, bins_of
 
 #: Rows under some weights, to the metric's value.
 Metric = Callable[[Weighed], float]
@@ -112,7 +112,7 @@ def _ece(answers: Answers) -> Metric:
     ranking = answers.ranking
     scores = ranking.sorted(answers.scores)
     gaps = scores - ranking.sorted(answers.codes == 1)
-    places = np.minimum((scores * N_BINS).astype("int64"), N_BINS - 1)
+    places = bins_of(scores)
     edges = np.searchsorted(places, np.arange(N_BINS + 1))
     bins = [slice(*pair) for pair in pairwise(edges)]
 
@@ -200,7 +200,12 @@ class Measure:
 
     def gain(self, value: float, other: float) -> float:
         """Return by how much a value is better than another, below 0 where it is worse."""
-        return value - other if self.more_is_better else other - value
+        return self.sign * (value - other)
+
+    @property
+    def sign(self) -> int:
+        """1 where a better model has more of it, else -1."""
+        return 1 if self.more_is_better else -1
 
 
 METRICS: dict[str, dict[str, Measure]] = {

@@ -168,7 +168,7 @@ def staleness(
             Aged(cut=_named(cut), age=m - cut + 1, n_rows=len(rows_of[m]), value=figure.value)
             for m, figure in zip(later, figures, strict=True)
         ]
-    slope, low, high = _trend(cells, -1 if measure.more_is_better else 1)
+    slope, low, high = _trend(cells, -measure.sign)
     return Staleness(
         metric=name,
         more_is_better=measure.more_is_better,

@@ -7,10 +7,11 @@ from sklearn.model_selection import train_test_split
 
 from mlkit.core.errors import MlkitError
 from mlkit.core.log import get_logger, stage
+from mlkit.training.frames import spread_evenly
 from mlkit.training.judging.findings import Flattery
 from mlkit.training.model import TrainedModel
 from mlkit.training.splitting import Split, Splitter, grouped, shared_key
-from mlkit.training.studies.refitting import clusters_of, evenly, holds_all, measure_of, refit
+from mlkit.training.studies.refitting import clusters_of, holds_all, measure_of, refit
 from mlkit.training.trainer import Trainer
 
 log = get_logger(__name__)
@@ -129,7 +130,11 @@ def _sound(
 def _drawn(split: Split, frame: pd.DataFrame, trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:
     key = shared_key(frame, trainer.schema) if split.kind == "group" else None
     if key is None:
-        return evenly(split.train, MOST_TRAIN), evenly(split.holdout, MOST_HOLDOUT)
+        train, holdout = split.train, split.holdout
+        return (
+            train[spread_evenly(len(train), MOST_TRAIN)],
+            holdout[spread_evenly(len(holdout), MOST_HOLDOUT)],
+        )
     groups = grouped(frame[key])
     rng = np.random.default_rng(trainer.seed)
     return tuple(  # type: ignore[return-value]

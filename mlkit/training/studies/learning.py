@@ -160,8 +160,7 @@ def learning_curve(
         )
         drawn.append(draws)
         noises.append((n_rows * ((values - values.mean()) ** 2).sum(), len(parts) - 1))
-    sign = 1 if measure.more_is_better else -1
-    gain = float(sign * (steps[-1].value - steps[-2].value))
+    gain = float(measure.gain(steps[-1].value, steps[-2].value))
     squares, freedom = np.sum(noises, axis=0)
     # Of the model on all rows, and as much of the mean of those on both halves.
     luck = 2 * squares / freedom / steps[-1].n_rows

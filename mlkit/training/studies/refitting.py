@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mlkit.training.frames import spread_evenly
 from mlkit.training.judging.metrics import METRICS, Measure
 from mlkit.training.judging.resampling import Resampler
 from mlkit.training.judging.sample import alike
@@ -106,12 +105,6 @@ def clusters_of(trainer: Trainer, frame: pd.DataFrame, kind: str) -> np.ndarray 
 def spread(draws: np.ndarray) -> float:
     """Return the standard deviation of draws, of which NaN are left out."""
     return float(np.nanstd(draws))
-
-
-def evenly(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return at most so many of the rows, evenly spread."""
-    chosen: np.ndarray = rows[spread_evenly(len(rows), most)]
-    return chosen
 
 
 def holds_all(codes: np.ndarray, rows: np.ndarray) -> bool:
