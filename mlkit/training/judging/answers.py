@@ -12,7 +12,8 @@ N_BINS = 10
 
 def bins_of(scores: np.ndarray) -> np.ndarray:
     """Return the number of the bin (n_rows,) that each probability is in."""
-    return np.minimum((scores * N_BINS).astype("int64"), N_BINS - 1)
+    bins: np.ndarray = np.minimum((scores * N_BINS).astype("int64"), N_BINS - 1)
+    return bins
 
 
 class Answers:

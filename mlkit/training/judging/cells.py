@@ -5,7 +5,7 @@ import numpy as np
 from mlkit.training.judging.answers import N_BINS, Answers
 
 #: Spans of scores with about as many rows each.
-N_SPANS = 5000
+N_SPANS = 3000
 
 
 class Cells:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mlkit.core.decision import THRESHOLD
 from mlkit.training.judging.answers import Answers, Weighed
@@ -128,14 +129,31 @@ class _ByCell:
         self.answers = cells.answers
         self.metrics = [measure.make(cells.answers) for measure in measures]
         self.shape = (1 + len(parts), len(cells.answers.codes))
-        self.rows = np.concatenate([np.arange(len(codes)), *parts])
-        own = [cells.of_row, *(cells.of_row[rows] for rows in parts)]
-        self.cells = np.concatenate([of + n * self.shape[1] for n, of in enumerate(own)])
+        # Rows of one cell that are in the same parts are summed once for all of them.
+        first, self.group = _grouped(cells.of_row, parts)
+        own = [np.arange(len(first)), *(np.unique(self.group[rows]) for rows in parts)]
+        self.groups = np.concatenate(own)
+        cell = cells.of_row[first]
+        self.cells = np.concatenate([cell[of] + n * self.shape[1] for n, of in enumerate(own)])
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
+        drawn = np.bincount(self.group, weights)[self.groups]
         n_cells = self.shape[0] * self.shape[1]
-        sums = np.bincount(self.cells, weights[self.rows], minlength=n_cells).reshape(self.shape)
+        sums = np.bincount(self.cells, drawn, minlength=n_cells).reshape(self.shape)
         return np.array([_found(self.metrics, Weighed(self.answers, part)) for part in sums])
+
+
+def _grouped(of_row: np.ndarray, parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Number the rows alike in `of_row` and in parts; return each number's first row, and all."""
+    found = of_row
+    for rows in parts:
+        is_in = np.zeros(len(of_row), dtype="int64")
+        is_in[rows] = 1
+        found, _ = pd.factorize(2 * found + is_in)
+    # Ascending cells lie close together in memory.
+    ranked = of_row * (int(found.max()) + 1) + found
+    _, first, group = np.unique(ranked, return_index=True, return_inverse=True)
+    return first, group
 
 
 def _found(metrics: Sequence[Metric], rows: Weighed) -> list[float]:
