@@ -144,7 +144,7 @@ class _ByCell:
 
 
 def _grouped(of_row: np.ndarray, parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Number the rows alike in `of_row` and in parts; return each number's first row, and all."""
+    """Return the first row of each lot alike in `of_row` and parts, and the lot of each row."""
     found = of_row
     for rows in parts:
         is_in = np.zeros(len(of_row), dtype="int64")
