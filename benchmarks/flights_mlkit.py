@@ -15,6 +15,8 @@ from mlkit import Evaluator, Splitter, Target, Trainer, read_frame
 
 #: Those that the bare script computes too.
 METRICS = ("roc_auc", "average_precision", "log_loss", "brier", "accuracy")
+#: Shuffles of each feature, where there are resamples.
+N_REPEATS = 5
 
 
 def train(path: Path, n_resamples: int) -> dict:
@@ -35,7 +37,9 @@ def train(path: Path, n_resamples: int) -> dict:
         seed=0,
     )
     model = trainer.fit(frame)
-    evaluator = Evaluator(metrics=METRICS, n_resamples=n_resamples, seed=0)
+    evaluator = Evaluator(
+        metrics=METRICS, n_resamples=n_resamples, n_repeats=N_REPEATS if n_resamples else 0, seed=0
+    )
     evaluation = evaluator.evaluate(model, model.holdout(frame))
     return {
         "n_train": len(model.split.train),

@@ -108,7 +108,8 @@ def table(results: dict[int, dict[str, list[Run]]]) -> str:
         "|---|---|--:|--:|--:|--:|--:|",
     ]
     for n_resamples, runs in results.items():
-        work = "fit and metrics" + (f", {n_resamples} resamples" if n_resamples else "")
+        more = f", metrics, importance, {n_resamples} resamples"
+        work = "fit" + (more if n_resamples else " and metrics")
         for side in SIDES:
             ratio = ratios(runs) if side == "mlkit" else dict.fromkeys(BOUNDS, 1.0)
             lines.append(
