@@ -50,16 +50,21 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
 
 def tune(arguments: argparse.Namespace) -> int:
-    """Search for better settings, write them, and print how to train with them."""
+    """Search for better settings, write the best, and print how to train with what is better."""
     _, config = _project(arguments, "tune", arguments.overrides)
     tuned = _train_side("tuning", "tune").tune(config, arguments.conf)
-    replaced = {"tuning", *(choice.split("=")[0] for choice in tuned.choices)}
+    print(tuned.summary())
+    if not tuned.is_better:
+        return 0
+    # Under its own name, so that the bundle to compare with stays.
+    chosen = [*tuned.choices, f"name={config.name}-tuned"]
+    replaced = {"tuning", *(choice.split("=")[0] for choice in chosen)}
     kept = [
         override
         for override in arguments.overrides
         if override.lstrip("+~").split("=")[0].split(".")[0] not in replaced
     ]
-    print(f"{tuned.summary()}\n\nNext: {shlex.join(['mlkit', 'train', *tuned.choices, *kept])}")
+    print(f"\nNext: {shlex.join(['mlkit', 'train', *chosen, *kept])}")
     return 0
 
 
