@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -95,12 +96,29 @@ def test_a_report_is_written_beside_the_bundle_and_again_from_it(mlkit, in_proje
     assert b'id="verdict"' in other.read_bytes()
 
 
-def test_an_evaluation_that_cannot_be_read_is_named(mlkit, packed, tmp_path):
-    """As in a bundle that an mlkit of before wrote."""
+@pytest.fixture
+def old(packed, tmp_path) -> Path:
+    """Return a bundle as an mlkit of before wrote it, whose evaluation this one cannot read."""
     folder = shutil.copytree(packed, tmp_path / "old")
     (folder / layout.EVALUATION).write_text('{"scores": []}')
     layout.seal(folder, Bundle.open(packed).manifest)
-    code, _, error = mlkit("report", folder, tmp_path / "page.html")
+    return folder
+
+
+def test_leaks_that_are_not_known_pass_no_gate(mlkit, old):
+    """The bundle cannot be held to their number; without such a gate it is judged."""
+    code, out, error = mlkit("evaluate", old)
+    assert (code, out) == (5, "")
+    assert "evaluation.json cannot be read" in error
+    assert "the gate on leaks cannot be judged" in error
+    few = ("evaluation.gates=[]", "evaluation.n_resamples=10")
+    code, out, _ = mlkit("evaluate", old, *few)
+    assert (code, "| roc_auc |" in out) == (0, True)
+
+
+def test_an_evaluation_that_cannot_be_read_is_named(mlkit, old, tmp_path):
+    """The page of what was found when the bundle was packed cannot be written."""
+    code, _, error = mlkit("report", old, tmp_path / "page.html")
     assert code == 5
     assert "evaluation.json is not readable" in error
     assert "mlkit evaluate BUNDLE --report FILE" in error
@@ -115,7 +133,7 @@ def test_a_leak_that_training_found_stops_the_bundle(mlkit, packed, tmp_path):
     layout.seal(folder, Bundle.open(packed).manifest)
     code, out, _ = mlkit("evaluate", folder)
     assert code == 1
-    assert "- the number of leaks is 1.0000, at most 0.0000: failed" in out
+    assert "- the number of leaks is 1, at most 0: failed" in out
 
 
 def test_settings_of_a_run_are_in_its_lineage(mlkit, tmp_path):
