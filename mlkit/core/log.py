@@ -18,6 +18,8 @@ from structlog.typing import EventDict, Processor
 REDACTED = "[redacted]"
 logging.getLogger("mlkit").addHandler(logging.NullHandler())
 _redacted_keys: set[str] = set()
+#: Loggers of libraries whose news (that fonts were listed) are nothing to a user.
+_CHATTY = ("matplotlib",)
 
 
 def _redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -85,6 +87,8 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
 
 
 @contextmanager
