@@ -92,9 +92,14 @@ def configure_logging(
 
 
 @contextmanager
-def stage(logger: structlog.stdlib.BoundLogger, noun: str, **values: Any) -> Iterator[None]:
-    """Log `noun_started` and `noun_finished` around a step, with its seconds."""
+def stage(
+    logger: structlog.stdlib.BoundLogger, noun: str, *, level: int = logging.INFO, **values: Any
+) -> Iterator[None]:
+    """Log `noun_started` and `noun_finished` around a step, with its seconds.
+
+    Give `logging.DEBUG` as `level` where a step is soon done, or lies within another.
+    """
     start = perf_counter()
-    logger.info(f"{noun}_started", **values)
+    logger.log(level, f"{noun}_started", **values)
     yield
-    logger.info(f"{noun}_finished", seconds=round(perf_counter() - start, 2))
+    logger.log(level, f"{noun}_finished", seconds=round(perf_counter() - start, 2))

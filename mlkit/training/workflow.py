@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from logging import DEBUG
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def train(config: Config) -> Run:
         )
         evaluation = _with_bundle(evaluation, evaluator, bundle)
         page = Path(config.reports) / f"{config.name}.html"
-        with stage(log, "reporting", path=str(page)):
+        with stage(log, "reporting", level=DEBUG, path=str(page)):
             write_report(evaluation, Facts.of(bundle.manifest, bundle.schema), page)
     return Run(bundle=bundle, evaluation=evaluation, report=page)
 

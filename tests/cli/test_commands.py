@@ -80,6 +80,16 @@ def test_train_then_evaluate_then_predict(mlkit, tmp_path):
     assert len(scored) == 16_839
 
 
+def test_logs_go_to_stderr_and_are_few(in_project, tmp_path, capsys):
+    """Results can be piped, and are not drowned: long stages and what one should know."""
+    assert main(["train", f"bundles={tmp_path}", f"reports={tmp_path}", *SMALL]) == 0
+    out, err = capsys.readouterr()
+    events = [json.loads(line)["event"] for line in err.splitlines()]
+    assert out.startswith("Judged on")
+    assert set(events) >= {"split_decided", "training_started", "model_compiled"}
+    assert len(events) <= 12
+
+
 def test_a_report_is_written_beside_the_bundle_and_again_from_it(mlkit, in_project, tmp_path):
     """`train` writes it, `report` the same bytes from the bundle, `evaluate` one of its own."""
     places = (f"bundles={tmp_path}", f"reports={tmp_path / 'reports'}")

@@ -68,3 +68,12 @@ def test_a_stage_says_when_it_ends(capsys):
         raise ValueError("no")
     names = [event["event"] for event in events(capsys)]
     assert names == ["reading_started", "reading_finished", "packing_started"]
+
+
+def test_a_stage_of_little_interest_is_told_at_debug_alone(capsys):
+    """What is soon done, or lies within another stage, would hide the others."""
+    for level, wanted in (("info", []), ("debug", ["checking_started", "checking_finished"])):
+        configure_logging(level, "json")
+        with stage(get_logger("project"), "checking", level=logging.DEBUG):
+            pass
+        assert [event["event"] for event in events(capsys)] == wanted
