@@ -120,7 +120,7 @@ def predict(arguments: argparse.Namespace) -> int:
     """Score records to stdout, or a table to a file."""
     configure_logging("warning")
     source = arguments.input
-    is_table = source != "-" and not source.lower().endswith(_RECORDS)
+    is_table = _is_table(source)
     if is_table and arguments.output is None:
         raise ConfigError(f"Name the file for the scored rows: mlkit predict … {source} OUTPUT.")
     if not is_table and arguments.output is not None:
@@ -152,6 +152,11 @@ def predict(arguments: argparse.Namespace) -> int:
 def explain(arguments: argparse.Namespace) -> int:
     """Print what moved the prediction of one record."""
     configure_logging("warning")
+    if _is_table(arguments.record):
+        raise ConfigError(
+            f"mlkit explain takes one record ({listed(_RECORDS)}, or - for stdin), got "
+            f"{arguments.record}. Write one row of a table as JSON."
+        )
     predictor = _predictor(arguments)
     records = list(_records(arguments.record))
     if len(records) != 1:
@@ -162,6 +167,10 @@ def explain(arguments: argparse.Namespace) -> int:
     found = predictor.explain(records[0])
     print(json.dumps(found.to_dict(), ensure_ascii=False) if arguments.json else found.table())
     return 0
+
+
+def _is_table(source: str) -> bool:
+    return source != "-" and not source.lower().endswith(_RECORDS)
 
 
 def _predictor(arguments: argparse.Namespace) -> Predictor:

@@ -709,6 +709,13 @@ def test_explain_tells_one_record(packed, project, tmp_path, capsys):
     assert "holds 2 records, but one is explained" in capsys.readouterr().err
 
 
+def test_explain_takes_no_table(mlkit, packed):
+    """The error says what it takes, before the bundle is loaded."""
+    code, out, error = mlkit("explain", packed, "data/flights.parquet")
+    assert (code, out) == (2, "")
+    assert "takes one record (.json, .jsonl, or - for stdin), got data/flights.parquet" in error
+
+
 @pytest.mark.slow
 def test_an_ablation_tells_every_feature(in_project, capsys):
     """The table has a line for each, and no bundle is written."""
