@@ -50,16 +50,21 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
 
 def tune(arguments: argparse.Namespace) -> int:
-    """Search for better settings, write them, and print how to train with them."""
+    """Search for better settings, write the best, and print how to train with what is better."""
     _, config = _project(arguments, "tune", arguments.overrides)
     tuned = _train_side("tuning", "tune").tune(config, arguments.conf)
-    replaced = {"tuning", *(choice.split("=")[0] for choice in tuned.choices)}
+    print(tuned.summary())
+    if not tuned.is_better:
+        return 0
+    # Under its own name, so that the bundle to compare with stays.
+    chosen = [*tuned.choices, f"name={config.name}-tuned"]
+    replaced = {"tuning", *(choice.split("=")[0] for choice in chosen)}
     kept = [
         override
         for override in arguments.overrides
         if override.lstrip("+~").split("=")[0].split(".")[0] not in replaced
     ]
-    print(f"{tuned.summary()}\n\nNext: {shlex.join(['mlkit', 'train', *tuned.choices, *kept])}")
+    print(f"\nNext: {shlex.join(['mlkit', 'train', *chosen, *kept])}")
     return 0
 
 
@@ -115,7 +120,7 @@ def predict(arguments: argparse.Namespace) -> int:
     """Score records to stdout, or a table to a file."""
     configure_logging("warning")
     source = arguments.input
-    is_table = source != "-" and not source.lower().endswith(_RECORDS)
+    is_table = _is_table(source)
     if is_table and arguments.output is None:
         raise ConfigError(f"Name the file for the scored rows: mlkit predict … {source} OUTPUT.")
     if not is_table and arguments.output is not None:
@@ -147,6 +152,11 @@ def predict(arguments: argparse.Namespace) -> int:
 def explain(arguments: argparse.Namespace) -> int:
     """Print what moved the prediction of one record."""
     configure_logging("warning")
+    if _is_table(arguments.record):
+        raise ConfigError(
+            f"mlkit explain takes one record ({listed(_RECORDS)}, or - for stdin), got "
+            f"{arguments.record}. Write one row of a table as JSON."
+        )
     predictor = _predictor(arguments)
     records = list(_records(arguments.record))
     if len(records) != 1:
@@ -157,6 +167,10 @@ def explain(arguments: argparse.Namespace) -> int:
     found = predictor.explain(records[0])
     print(json.dumps(found.to_dict(), ensure_ascii=False) if arguments.json else found.table())
     return 0
+
+
+def _is_table(source: str) -> bool:
+    return source != "-" and not source.lower().endswith(_RECORDS)
 
 
 def _predictor(arguments: argparse.Namespace) -> Predictor:

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mlkit.core.bundle import Manifest
+from mlkit.core.table import escaped
 from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.tables import (
     column_table,
     comparison_table,
     contribution_table,
-    escaped,
     gate_table,
     leak_table,
+    score_table,
     slice_table,
 )
 from mlkit.training.model import TrainedModel
@@ -37,7 +38,7 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
     yield f"A {escaped(facts.predicts)}. {evaluation.verdict()}"
     yield "## How good it is"
     yield escaped(evaluation.judged_on())
-    yield evaluation.table()
+    yield score_table(evaluation.scores, evaluation.level).markdown()
     yield from map(escaped, evaluation.notes())
     if evaluation.gates:
         yield gate_table(evaluation.gates).markdown()

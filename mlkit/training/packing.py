@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from logging import DEBUG
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def pack(
         check_types((draft / layout.MODEL).read_bytes(), trusted, draft / layout.MODEL)
         scores = PythonRuntime(model).scores(rows)
         golden = golden_rows(model, rows, scores)
-        with stage(log, "compiling"):
+        with stage(log, "compiling", level=DEBUG):
             outcome = try_compile(model, rows)
         manifest = Manifest(
             format=layout.FORMAT,

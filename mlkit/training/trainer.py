@@ -1,6 +1,7 @@
 """Fit featurizer, encoder and estimator as one pipeline, on rows that may be seen."""
 
 from dataclasses import dataclass
+from logging import DEBUG
 from typing import Any
 
 import numpy as np
@@ -193,7 +194,7 @@ class Trainer:
 
         See `fit` for what is raised.
         """
-        with stage(log, "validation", n_rows=len(frame)):
+        with stage(log, "validation", level=DEBUG, n_rows=len(frame)):
             frame = self.schema.validate(frame)
             answers = self.target.values(frame)
             labelled = np.flatnonzero(answers.notna())

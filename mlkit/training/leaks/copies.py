@@ -170,7 +170,7 @@ def duplicates(
         yield Leak(
             kind="duplicates",
             columns=(),
-            figure=float(n_twins),
+            figure=n_twins,
             message=f"{n_twins:,} of the {len(holdout):,} held-out rows are trained on as well, "
             "with the same answer: the metrics flatter. Drop duplicates upstream.",
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from logging import DEBUG
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ def hunt_leaks(
     ConfigError
         If a name in `honest` is neither a column of the schema nor a feature.
     """
-    with stage(log, "leak_hunt", n_rows=len(frame)):
+    with stage(log, "leak_hunt", level=DEBUG, n_rows=len(frame)):
         found = list(_hunted(model, frame, set(honest)))
     for leak in found:
         log.warning(

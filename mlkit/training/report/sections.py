@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mlkit.core.table import Table
 from mlkit.training.facts import Facts
 from mlkit.training.judging.curves import OTHERS
 from mlkit.training.judging.evaluation import Evaluation
@@ -10,7 +11,6 @@ from mlkit.training.judging.findings import Curve, SliceScores, figure
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.tables import (
     WHOLE,
-    Table,
     column_table,
     comparison_table,
     contribution_table,

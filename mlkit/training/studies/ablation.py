@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from mlkit.core.errors import FeaturizerError, first_line, listed
 from mlkit.core.log import get_logger, stage
 from mlkit.core.rows import read_table
+from mlkit.core.table import Table
 from mlkit.scoring.compiled import CompiledRuntime
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.features import Featurizer
@@ -22,7 +23,7 @@ from mlkit.training.judging.findings import figure
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 from mlkit.training.judging.sample import draw_sample
-from mlkit.training.judging.tables import Table, between
+from mlkit.training.judging.tables import between
 from mlkit.training.model import TrainedModel
 from mlkit.training.trainer import Trainer
 
@@ -83,7 +84,7 @@ class Ablation:
     features: tuple[Ablated, ...]
 
     def table(self) -> str:
-        """Return it as a Markdown table."""
+        """Return it as a table."""
         head = ("without", f"{self.metric} lost", f"{self.level:.0%} interval", "scoring time")
         rows = (
             (
@@ -95,7 +96,7 @@ class Ablation:
             )
             for each in self.features
         )
-        return Table(head=(*head, "earns it"), rows=tuple(rows)).markdown()
+        return Table(head=(*head, "earns it"), rows=tuple(rows), ends_in_text=True).plain()
 
     def summary(self) -> str:
         """Return what was judged and timed, the table, and the features that may go."""

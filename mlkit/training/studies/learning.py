@@ -8,8 +8,9 @@ from scipy.stats import t as student
 
 from mlkit.core.errors import DataError
 from mlkit.core.log import get_logger, stage
+from mlkit.core.table import Table
 from mlkit.training.judging.findings import figure
-from mlkit.training.judging.tables import Table, between
+from mlkit.training.judging.tables import between
 from mlkit.training.splitting import grouped, shared_key
 from mlkit.training.studies.refitting import (
     LEAST_ROWS,
@@ -79,7 +80,7 @@ class LearningCurve:
         return self.low > 0
 
     def summary(self) -> str:
-        """Return a Markdown table, what the last doubling gained, and what that means."""
+        """Return a table, what the last doubling gained, and what that means."""
         table = Table(
             head=("training rows", "models", f"mean {self.metric}", "95% interval"),
             rows=tuple(
@@ -100,7 +101,7 @@ class LearningCurve:
             else "that may be noise, so it is not shown that more such rows would help."
         )
         return (
-            f"{table.markdown()}\n\nAll judged on the same {self.n_holdout:,} held-out rows. From "
+            f"{table.plain()}\n\nAll judged on the same {self.n_holdout:,} held-out rows. From "
             f"{before.n_rows:,} training rows to {last.n_rows:,}, {self.metric} got better by "
             f"{figure(self.gain)} ({between(self.low, self.high)}): {verdict}"
         )
