@@ -13,6 +13,7 @@ from mlkit.training.judging.tables import (
     escaped,
     gate_table,
     leak_table,
+    part_table,
     slice_table,
 )
 from mlkit.training.model import TrainedModel
@@ -25,8 +26,7 @@ def card(
     model: TrainedModel, evaluation: Evaluation, manifest: Manifest, *, description: str
 ) -> str:
     """Return the model card in Markdown."""
-    estimator = type(model.pipeline[-1]).__name__
-    facts = replace(Facts.of(manifest, model.schema, estimator=estimator), description=description)
+    facts = replace(Facts.of(manifest, model.schema), description=description)
     return "\n\n".join(_blocks(facts, evaluation)) + "\n"
 
 
@@ -54,6 +54,8 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
     yield from _limits(evaluation)
     yield "## How it runs"
     yield escaped(facts.runs)
+    yield "## What it consists of"
+    yield part_table(facts.parts).markdown()
     yield "## What it takes"
     yield column_table(facts.columns).markdown()
 
