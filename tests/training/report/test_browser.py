@@ -113,6 +113,16 @@ def test_every_section_can_be_seen(browser, page, width, scheme):
         assert seen.std() > 0.01, name
 
 
+def test_the_gates_fit_on_a_phone(browser, page):
+    """What decides is read without scrolling sideways; wider tables scroll in their own box."""
+    view(browser, page, 375, "light")
+    across, room = browser.execute_script(
+        "const box = document.querySelector('#gates .wide');"
+        "return [box.scrollWidth, box.clientWidth]"
+    )
+    assert across <= room
+
+
 def test_the_dark_page_is_dark(browser, page):
     """The background follows the reader's choice, and so do the letters of a plot."""
     shades = {}
