@@ -65,7 +65,7 @@ class Ablated:
         """Return the share in whole percents, for times are known no better."""
         if isnan(self.share):
             return "not known"
-        return f"< {LEAST_SHARE:.0%}" if self.share < LEAST_SHARE else f"{self.share:.0%}"
+        return f"below {LEAST_SHARE:.0%}" if self.share < LEAST_SHARE else f"{self.share:.0%}"
 
     @property
     def earns(self) -> bool:

@@ -100,7 +100,8 @@ def test_encoding_is_part_of_the_cost(readings):
 
 
 @pytest.mark.parametrize(
-    ("share", "said"), [(0.0, "< 2%"), (0.019, "< 2%"), (0.126, "13%"), (np.nan, "not known")]
+    ("share", "said"),
+    [(0.0, "below 2%"), (0.019, "below 2%"), (0.126, "13%"), (np.nan, "not known")],
 )
 def test_a_cost_is_told_as_well_as_it_is_known(share, said):
     """Neither as nothing, nor in tenths of a percent that the next run would not give."""
