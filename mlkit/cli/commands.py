@@ -87,9 +87,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     evaluation = workflow.evaluate(bundle, data, evaluator, champion)
     print(evaluation.summary())
     if arguments.report:
-        facts = _train_side("facts", "evaluate").Facts.of(bundle.manifest, bundle.schema)
         page = _train_side("report.page", "evaluate")
-        print(f"\nReport in {page.write_report(evaluation, facts, arguments.report)}")
+        written = page.write_report(evaluation, arguments.report, bundle=bundle)
+        print(f"\nReport in {written}")
     return 0 if evaluation.passed else 1
 
 
@@ -110,9 +110,8 @@ def report(arguments: argparse.Namespace) -> int:
     page = _train_side("report.page", "report")
     bundle = Bundle.open(arguments.bundle, signers=required_signers())
     evaluation = page.read_evaluation(bundle)
-    facts = _train_side("facts", "report").Facts.of(bundle.manifest, bundle.schema)
     path = arguments.file or Path("reports", f"{bundle.manifest.name}.html")
-    print(f"Report in {page.write_report(evaluation, facts, path)}")
+    print(f"Report in {page.write_report(evaluation, path, bundle=bundle)}")
     return 0
 
 

@@ -13,6 +13,7 @@ from mlkit.training.judging.tables import (
     contribution_table,
     gate_table,
     leak_table,
+    part_table,
     score_table,
     slice_table,
 )
@@ -26,8 +27,7 @@ def card(
     model: TrainedModel, evaluation: Evaluation, manifest: Manifest, *, description: str
 ) -> str:
     """Return the model card in Markdown."""
-    estimator = type(model.pipeline[-1]).__name__
-    facts = replace(Facts.of(manifest, model.schema, estimator=estimator), description=description)
+    facts = replace(Facts.of(manifest, model.schema), description=description)
     return "\n\n".join(_blocks(facts, evaluation)) + "\n"
 
 
@@ -55,6 +55,8 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
     yield from _limits(evaluation)
     yield "## How it runs"
     yield escaped(facts.runs)
+    yield "## What it consists of"
+    yield part_table(facts.parts).markdown()
     yield "## What it takes"
     yield column_table(facts.columns).markdown()
 

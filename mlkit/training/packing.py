@@ -20,6 +20,7 @@ from mlkit.core.version import __version__
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.card import card
 from mlkit.training.compilation.parity import try_compile
+from mlkit.training.facts import parts_of
 from mlkit.training.golden import golden_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.libraries import versions
@@ -116,6 +117,7 @@ def pack(
             prior=model.prior.tolist(),
             lineage={
                 **(lineage or {}),
+                "pipeline": parts_of(model.pipeline),
                 "rows": {
                     "trained_on": len(model.training_rows),
                     "tuned_on": len(model.tuning_rows),

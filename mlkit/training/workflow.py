@@ -18,7 +18,6 @@ from mlkit.training.archive import load_prints
 from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
-from mlkit.training.facts import Facts
 from mlkit.training.frames import no_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
@@ -100,7 +99,7 @@ def train(config: Config) -> Run:
         evaluation = _with_bundle(evaluation, evaluator, bundle)
         page = Path(config.reports) / f"{config.name}.html"
         with stage(log, "reporting", level=DEBUG, path=str(page)):
-            write_report(evaluation, Facts.of(bundle.manifest, bundle.schema), page)
+            write_report(evaluation, page, bundle=bundle)
     return Run(bundle=bundle, evaluation=evaluation, report=page)
 
 

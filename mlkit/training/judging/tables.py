@@ -117,6 +117,11 @@ def leak_table(leaks: Sequence[Leak]) -> Table:
     )
 
 
+def part_table(parts: Sequence[tuple[str, str]]) -> Table:
+    """Return what a model consists of, or what made it."""
+    return Table(head=("what", "which"), rows=tuple(parts), n_texts=2)
+
+
 def flattered(flattery: Flattery) -> str:
     """Return what a random split would have promised, in a sentence."""
     return (

@@ -29,8 +29,8 @@ def advice(name: str, schema: type[Schema]) -> str:
         else "leave it out of the featurizer"
     )
     return (
-        f"It looks like it is known only afterwards: if so, {where}. "
-        f"If it is known before, say so: evaluation.honest=[{name}]."
+        f"Check when its value is known: if only afterwards, {where}; if before, list it: "
+        f"evaluation.honest=[{name}]."
     )
 
 

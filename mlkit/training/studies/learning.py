@@ -10,6 +10,7 @@ from mlkit.core.errors import DataError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.table import Table
 from mlkit.training.judging.findings import figure
+from mlkit.training.judging.resampling import intervals
 from mlkit.training.judging.tables import between
 from mlkit.training.splitting import grouped, shared_key
 from mlkit.training.studies.refitting import (
@@ -154,7 +155,7 @@ def learning_curve(
                 )
         values = np.array([figure.value for figure in figures])
         draws = np.mean([figure.draws() for figure in figures], axis=0)
-        low, high = np.nanquantile(draws, [0.025, 0.975]).tolist()
+        low, high = intervals(draws[:, None], 0.95, [figures[0].resampler.n_units])[:, 0].tolist()
         n_rows = len(parts[0])
         steps.append(
             Step(n_rows=n_rows, n_models=len(parts), value=values.mean(), low=low, high=high)
