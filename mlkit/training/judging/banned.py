@@ -19,7 +19,8 @@ def read_columns(
 
     A column is read if predictions change, or fail, when it is dropped, or when
     its values are shuffled over the rows (only when shuffled, where a bundle's
-    graph predicts: that is always given its columns). Targets and outcomes never reach a model.
+    graph predicts: that is always given its columns). Targets and outcomes never
+    reach a model.
 
     Parameters
     ----------
@@ -33,21 +34,21 @@ def read_columns(
         Of the shuffling.
     """
     known = frame[model.schema.names(known_before=True)].iloc[:N_ROWS]
+    expected = model.scores(known)
     order = np.random.default_rng(seed).permutation(len(known))
-    return [name for name in names if name in known.columns and _is_read(model, known, name, order)]
 
+    def is_read(name: str) -> bool:
+        shuffled = known.assign(**{name: known[name].iloc[order].set_axis(known.index)})
+        if model.shipped is not None:
+            return not np.array_equal(expected, model.scores(shuffled))
+        try:
+            found = [_predicted(model, rows) for rows in (known.drop(columns=name), shuffled)]
+        except Exception:  # noqa: BLE001
+            # A project's own code raises whatever it likes for want of a column.
+            return True
+        return not all(np.array_equal(expected, scores) for scores in found)
 
-def _is_read(model: TrainedModel, known: pd.DataFrame, name: str, order: np.ndarray) -> bool:
-    shuffled = known.assign(**{name: known[name].iloc[order].set_axis(known.index)})
-    if model.shipped is not None:
-        return not np.array_equal(model.scores(known), model.scores(shuffled))
-    try:
-        found = [_predicted(model, known.drop(columns=name)), _predicted(model, shuffled)]
-    except Exception:  # noqa: BLE001
-        # A project's own code raises whatever it likes for want of a column.
-        return True
-    expected = _predicted(model, known)
-    return not all(np.array_equal(expected, scores) for scores in found)
+    return [name for name in names if name in known.columns and is_read(name)]
 
 
 def _predicted(model: TrainedModel, known: pd.DataFrame) -> np.ndarray:
