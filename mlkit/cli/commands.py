@@ -26,12 +26,20 @@ def _train_side(module: str, command: str) -> Any:
     return load(f"mlkit.training.{module}", extra="train", purpose=f"mlkit {command}")
 
 
+def _recording() -> Any:
+    # It imports MLflow only where a run is sent.
+    return load("mlkit.registry.recording", extra="train", purpose="Tracking")
+
+
 def train(arguments: argparse.Namespace) -> int:
     """Train, judge and pack; print what it is worth and where it lies."""
     if arguments.multirun:
         return _sweep(arguments)
-    workflow, config = _project(arguments, "train", arguments.overrides)
+    workflow, config = project(arguments, "train", arguments.overrides)
+    recording = _recording()
+    started = recording.now()
     run = workflow.train(config)
+    recording.record_training(config, run, started)
     print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
     print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
     print(f"Report in {run.report}")
@@ -43,7 +51,7 @@ def train(arguments: argparse.Namespace) -> int:
 def _sweep(arguments: argparse.Namespace) -> int:
     """Train every combination of the overrides' values; print one table."""
     sweeping = _train_side("sweeping", "train --multirun")
-    _project(arguments, "train --multirun")
+    project(arguments, "train --multirun")
     runs = sweeping.sweep(arguments.overrides, arguments.conf)
     print(sweeping.table(runs))
     return 0 if all(run.bundle for run in runs) else 1
@@ -51,8 +59,13 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
 def tune(arguments: argparse.Namespace) -> int:
     """Search for better settings, write them, and print how to train with them."""
-    _, config = _project(arguments, "tune", arguments.overrides)
+    _, config = project(arguments, "tune", arguments.overrides)
+    recording = _recording()
+    started = recording.now()
     tuned = _train_side("tuning", "tune").tune(config, arguments.conf)
+    recording.record_tuning(
+        config, metric=tuned.metric, value=tuned.value, files=tuned.files, started=started
+    )
     replaced = {"tuning", *(choice.split("=")[0] for choice in tuned.choices)}
     kept = [
         override
@@ -71,7 +84,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
             f"mlkit evaluate takes one bundle and one table, got {listed(plain)}. "
             "Settings are written KEY=VALUE."
         )
-    workflow, config = _project(arguments, "evaluate", overrides)
+    workflow, config = project(arguments, "evaluate", overrides)
     folder = Path(plain[0] if plain else Path(config.bundles) / config.name)
     bundle = Bundle.open(folder, signers=required_signers())
     config.task = bundle.manifest.task
@@ -79,7 +92,10 @@ def evaluate(arguments: argparse.Namespace) -> int:
     evaluator = workflow.build_evaluator(config)
     champion = workflow.find_champion(config.evaluation.champion)
     data = plain[1] if len(plain) > 1 else config.data.path
+    recording = _recording()
+    started = recording.now()
     evaluation = workflow.evaluate(bundle, data, evaluator, champion)
+    recording.record_evaluation(config, bundle, evaluation, str(data), started)
     print(evaluation.summary())
     if arguments.report:
         facts = _train_side("facts", "evaluate").Facts.of(bundle.manifest, bundle.schema)
@@ -90,7 +106,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def freeze(arguments: argparse.Namespace) -> int:
     """Choose a holdout by the settings, and write its rows' fingerprints."""
-    workflow, config = _project(arguments, "freeze", arguments.overrides)
+    workflow, config = project(arguments, "freeze", arguments.overrides)
     split = workflow.freeze(config, arguments.file)
     print(
         f"{len(split.holdout):,} rows are frozen in {arguments.file} ({split.description}). "
@@ -166,7 +182,7 @@ def _predictor(arguments: argparse.Namespace) -> Predictor:
 
 def check_data(arguments: argparse.Namespace) -> int:
     """Hold a file against the schema, and list everything that it breaks."""
-    workflow, config = _project(arguments, "check-data")
+    workflow, config = project(arguments, "check-data")
     data = _train_side("data", "check-data")
     schema = workflow.schema_of(config)
     path = arguments.file or config.data.path
@@ -209,7 +225,7 @@ def infer_schema(arguments: argparse.Namespace) -> int:
 
 def study(arguments: argparse.Namespace) -> int:
     """Fit the project's model many times over, and print what that shows."""
-    workflow, config = _project(arguments, "study", arguments.overrides)
+    workflow, config = project(arguments, "study", arguments.overrides)
     trainer, evaluator = workflow.build_trainer(config), workflow.build_evaluator(config)
     frame = _train_side("data", "study").read_frame(config.data.path, trainer.schema)
     if arguments.study == "ablation":
@@ -236,7 +252,7 @@ def sign(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _project(arguments: argparse.Namespace, command: str, overrides: Any = ()) -> tuple[Any, Any]:
+def project(arguments: argparse.Namespace, command: str, overrides: Any = ()) -> tuple[Any, Any]:
     """Return the workflow and a project's settings, with logs as these and its schema say."""
     workflow = _train_side("workflow", command)
     config = _train_side("config", command).load_config(arguments.conf, overrides)

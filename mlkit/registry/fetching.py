@@ -1,0 +1,75 @@
+"""Fetch the bundle of a version: once, by its digest."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from mlkit.core.bundle import Bundle
+from mlkit.core.errors import BundleError, ConfigError, RegistryError
+from mlkit.core.files import written_folder
+from mlkit.core.trust import required_signers
+from mlkit.registry.connection import talk
+from mlkit.registry.registry import Registry, Version
+from mlkit.registry.tracking import BUNDLE
+
+
+def fetch(registry: Registry, version: Version) -> Bundle:
+    """Return the bundle of a version from the user's cache, where it is put first if need be.
+
+    Raises
+    ------
+    RegistryError
+        If what the registry has is not the bundle that was registered.
+    """
+    place = user_cache_path("mlkit") / "bundles" / version.digest
+    if place.is_dir():
+        try:
+            return _checked(place, version)
+        except (BundleError, RegistryError):
+            shutil.rmtree(place)
+    from mlflow.artifacts import download_artifacts
+
+    with tempfile.TemporaryDirectory() as draft:
+        found = talk(
+            registry.uri,
+            lambda: download_artifacts(
+                artifact_uri=f"{version.source}/{BUNDLE}",
+                dst_path=draft,
+                tracking_uri=registry.uri,
+            ),
+        )
+        _checked(Path(found), version)
+        _copy(Path(found), place)
+    return _checked(place, version)
+
+
+def pull(registry: Registry, version: Version, folder: Path) -> Bundle:
+    """Put the bundle of a version into `folder`, whole or not at all; return it.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds something that is no bundle.
+    """
+    bundle = fetch(registry, version)
+    if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
+        raise ConfigError(f"{folder} is there, and is no bundle: it will not be replaced.")
+    _copy(bundle.path, folder)
+    return _checked(folder, version)
+
+
+def _copy(source: Path, place: Path) -> None:
+    with written_folder(place) as draft:
+        shutil.copytree(source, draft, dirs_exist_ok=True)
+
+
+def _checked(folder: Path, version: Version) -> Bundle:
+    bundle = Bundle.open(folder, signers=required_signers())
+    if bundle.manifest.digest != version.digest:
+        raise RegistryError(
+            f"The registry has another bundle for {version}: {bundle.manifest.digest[:12]}, and "
+            f"{version.digest[:12]} was registered. Somebody changed it there."
+        )
+    return bundle
