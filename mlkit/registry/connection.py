@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlkit.core.errors import ConfigError, RegistryError, UnreachableError
 from mlkit.core.extras import load
+from mlkit.registry.databases import prepare
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,7 +27,27 @@ _DEFAULTS = {
 }
 _SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 #: What passes by itself: another writer was there first.
-_PASSING = ("locked", "IntegrityError", "UNIQUE constraint", "duplicate key", "could not serialize")
+_PASSING = (
+    "locked",
+    "deadlock",
+    "IntegrityError",
+    "UNIQUE constraint",
+    "duplicate key",
+    "could not serialize",
+    "creation error",
+)
+#: What to do about what does not pass, by words that SQLite and the system say.
+_TODO = (
+    (("locked",), "Another process holds it: let that end, then do the same again"),
+    (("full", "No space", "too large", "quota"), "Make room there, then do the same again"),
+    (
+        ("readonly", "Read-only", "Permission denied", "unable to open", "Not a directory"),
+        "See that this place is there and may be written",
+    ),
+    (("refused", "not known", "timed out", "retries"), "See that it runs, and at this address"),
+)
+#: SQLAlchemy adds what it asked, and where to read on.
+_ASIDE = re.compile(r" \[SQL: .*| \(Background on this error at: \S+\)|\(\w+(\.\w+)+\) ")
 #: For how long others are waited for, in s.
 _PATIENCE = 60.0
 
@@ -56,10 +77,14 @@ def connect(uri: str) -> "MlflowClient":
         mlflow = load("mlflow", extra="registry", purpose="Tracking")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It writes a traceback of what is told, or tried again, here.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     return talk(uri, lambda: _opened(mlflow, uri))
 
 
 def _opened(mlflow: Any, uri: str) -> "MlflowClient":
+    if not uri.startswith(("http", "databricks")):
+        prepare(uri, patience=_PATIENCE)
     client: MlflowClient = mlflow.MlflowClient(uri)
     client.search_experiments(max_results=1)
     return client
@@ -89,6 +114,7 @@ def talk(uri: str, call: Callable[[], T]) -> T:
 def telling(uri: str) -> Iterator[None]:
     """Tell what goes wrong in MLflow as an UnreachableError that names the address."""
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with warnings.catch_warnings():
@@ -100,10 +126,12 @@ def telling(uri: str) -> Iterator[None]:
         ) from error
     except RegistryError:
         raise
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = _short(error)
+        known = (todo for signs, todo in _TODO if any(sign in reason for sign in signs))
+        todo = next(known, "What was there before is unharmed")
         raise UnreachableError(
-            f"The tracking store {shown(uri)} cannot be used: {_short(error)}. Nothing that was "
-            "there is lost; see that it runs, has room, and may be written."
+            f"The tracking store {shown(uri)} cannot be used: {reason}. {todo}."
         ) from error
 
 
@@ -118,5 +146,5 @@ def shown(uri: str) -> str:
 
 
 def _short(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    text = _ASIDE.sub("", " ".join(str(error).split()))
     return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", text)[:300].rstrip(".")

@@ -31,7 +31,8 @@ def fetch(registry: Registry, version: Version) -> Bundle:
             shutil.rmtree(place)
     from mlflow.artifacts import download_artifacts
 
-    with tempfile.TemporaryDirectory() as draft:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=place.parent) as draft:
         found = talk(
             registry.uri,
             lambda: download_artifacts(
@@ -41,7 +42,12 @@ def fetch(registry: Registry, version: Version) -> Bundle:
             ),
         )
         _checked(Path(found), version)
-        _copy(Path(found), place)
+        try:
+            Path(found).rename(place)
+        except OSError:
+            # Another process may have been faster.
+            if not place.is_dir():
+                raise
     return _checked(place, version)
 
 
@@ -56,13 +62,9 @@ def pull(registry: Registry, version: Version, folder: Path) -> Bundle:
     bundle = fetch(registry, version)
     if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
         raise ConfigError(f"{folder} is there, and is no bundle: it will not be replaced.")
-    _copy(bundle.path, folder)
+    with written_folder(folder) as draft:
+        shutil.copytree(bundle.path, draft, dirs_exist_ok=True)
     return _checked(folder, version)
-
-
-def _copy(source: Path, place: Path) -> None:
-    with written_folder(place) as draft:
-        shutil.copytree(source, draft, dirs_exist_ok=True)
 
 
 def _checked(folder: Path, version: Version) -> Bundle:

@@ -1,10 +1,12 @@
 """Keep a run on disk until the tracking store has it whole."""
 
+import fcntl
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -72,6 +74,18 @@ def pending(outbox: Path) -> list[Path]:
     """Return the folders of the runs that wait, the oldest first."""
     found = [path.parent for path in outbox.glob(f"*/{RUN}") if path.parent.name[0] != "."]
     return sorted(found, key=lambda folder: (read(folder).started, folder.name))
+
+
+@contextmanager
+def alone(outbox: Path) -> Iterator[None]:
+    """Wait for others that send from the outbox, and keep them waiting: a run is sent once.
+
+    The system gives the lock back however the process ends.
+    """
+    outbox.mkdir(parents=True, exist_ok=True)
+    with (outbox / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def read(folder: Path) -> Run:

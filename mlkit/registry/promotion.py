@@ -75,7 +75,7 @@ def promote(
 def rollback(registry: Registry, name: str, *, why: str) -> Version:
     """Make the champion before the present one the champion again; return it.
 
-    Done twice, it goes back two champions.
+    Done twice, it goes back two champions. One that was interrupted is completed.
 
     Raises
     ------
@@ -83,6 +83,10 @@ def rollback(registry: Registry, name: str, *, why: str) -> Version:
         If there was none before.
     """
     history = registry.history(name)
+    if history and history[-1].kind == "rollback":
+        last = registry.get(Reference(name=name, version=history[-1].version))
+        if CHAMPION not in last.aliases:
+            return registry.point(name, CHAMPION, history)
     stack = _stack(history)
     if len(stack) < 2:
         raise RegistryError(

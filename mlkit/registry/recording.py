@@ -129,7 +129,14 @@ def _record(
         for name, text in {**texts, "config.yaml": OmegaConf.to_yaml(settings)}.items():
             written[name] = Path(draft, name)
             written[name].write_text(text, encoding="utf-8")
-        folder = outbox.keep(outbox_of(config), run, {**artifacts, **written})
+        try:
+            folder = outbox.keep(outbox_of(config), run, {**artifacts, **written})
+        except OSError as error:
+            raise RegistryError(
+                f"What {kind} made is there, but cannot be registered, since its run could not be "
+                f"kept in {outbox_of(config)}: {error.strerror}. Make that place writable, with "
+                f"room, and do the same again."
+            ) from error
     try:
         with stage(log, "tracking", uri=shown(str(config.tracking.uri))):
             sync(str(config.tracking.uri), outbox_of(config))

@@ -6,6 +6,7 @@ MLflow numbers versions one after the other and gives no number twice, so that o
 promotions that began from the same champion the first wins and the second is told.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError, UnreachableError
 from mlkit.registry.connection import code_of, talk
-from mlkit.registry.references import Reference
-from mlkit.registry.tracking import DIGEST, MODEL, Tracker
+from mlkit.registry.references import Reference, check_name, is_name
+from mlkit.registry.tracking import DIGEST, KIND, MODEL, Tracker
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+#: Nothing else may become a path in the cache.
+_DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
 _JOURNAL = ".promotions"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _KIND, _VERSION, _AFTER, _BY = "mlkit.kind", "mlkit.version", "mlkit.after", "mlkit.by"
@@ -118,8 +121,10 @@ class Registry:
         name, digest = bundle.manifest.name, bundle.manifest.digest
         if (found := self.with_digest(name, digest)) is not None:
             return found
-        run = self.tracker.find(name, {DIGEST: digest})
-        if run is None or run.info.status != "FINISHED":
+        # A run that was evaluated has the digest as well, but not the bundle.
+        runs = self.tracker.search(name, {DIGEST: digest, KIND: "train"})
+        run = next((run for run in runs if run.info.status == "FINISHED"), None)
+        if run is None:
             raise RegistryError(
                 f"No finished run in the tracking store has the bundle {bundle.model}. Train with "
                 "tracking.uri set, or send runs that wait: mlkit sync."
@@ -134,7 +139,12 @@ class Registry:
                 tags={DIGEST: digest},
             ),
         )
-        return _version(made)
+        first = self.with_digest(name, digest)
+        if first is None or first.number == int(made.version):
+            return _version(made)
+        # Another process registered the same bundle meanwhile.
+        talk(self.uri, lambda: self.client.delete_model_version(name, made.version))
+        return first
 
     def get(self, reference: Reference) -> Version:
         """Return the version that is meant."""
@@ -152,11 +162,16 @@ class Registry:
             if code_of(error) not in _ABSENT:
                 raise
             raise RegistryError(f"There is no {reference}. {self._known(name)}") from None
+        if not _has_digest(found):
+            raise RegistryError(
+                f"{reference} was not registered by mlkit: it has no bundle's digest. "
+                f"{self._known(name)}"
+            )
         return _version(found)
 
     def versions(self, name: str) -> list[Version]:
-        """Return the versions of a model, the newest first."""
-        found = self._listed(name)
+        """Return the versions of a model, the newest first; those not by mlkit are left out."""
+        found = [version for version in self._listed(name) if _has_digest(version)]
         # MLflow's search leaves the aliases out.
         aliases = self._aliases(name) if found else {}
         return [
@@ -172,7 +187,7 @@ class Registry:
     def names(self) -> list[str]:
         """Return the names of all models."""
         found = talk(self.uri, lambda: list(self.client.search_registered_models(max_results=1000)))
-        return sorted(model.name for model in found if not model.name.endswith(_JOURNAL))
+        return sorted(model.name for model in found if is_name(model.name))
 
     def metrics(self, version: Version) -> dict[str, float]:
         """Return the figures of the run that made a version."""
@@ -182,7 +197,7 @@ class Registry:
     def history(self, name: str) -> list[Promotion]:
         """Return what changed the champion, the oldest first; what lost a race is left out."""
         found = sorted(
-            (_promotion(entry) for entry in self._listed(name + _JOURNAL)),
+            (_promotion(entry) for entry in self._listed(name, _JOURNAL)),
             key=lambda promotion: promotion.number,
         )
         kept: list[Promotion] = []
@@ -234,21 +249,20 @@ class Registry:
             _AFTER: str(after),
             _BY: _user(),
         }
-        made = talk(
+        talk(
             self.uri,
             lambda: self.client.create_model_version(
                 name + _JOURNAL, f"models:/{version}", tags=tags, description=why
             ),
         )
-        mine = _promotion(made)
-        history = self.history(name)
-        if mine.number not in [promotion.number for promotion in history]:
-            won = next(p for p in history if p.after == after)
+        # A server may have been asked twice, and then lets the same entry lose against itself.
+        won = next(entry for entry in self.history(name) if entry.after == after)
+        if won.version != version.number:
             raise RegistryError(
                 f"{won.by} made {name}/{won.version} the champion meanwhile; {version} was not "
                 "promoted. Look at mlkit models, and promote again if it still should be."
             )
-        return mine
+        return won
 
     def _aliases(self, name: str) -> dict[int, tuple[str, ...]]:
         pointed = talk(self.uri, lambda: self.client.get_registered_model(name)).aliases
@@ -262,11 +276,12 @@ class Registry:
             if code_of(error) != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _listed(self, name: str) -> "list[ModelVersion]":
+    def _listed(self, name: str, suffix: str = "") -> "list[ModelVersion]":
+        check_name(name)
         found: list[Any] = []
         token = None
         while True:
-            search = partial(self.client.search_model_versions, f"name='{name}'")
+            search = partial(self.client.search_model_versions, f"name='{name}{suffix}'")
             page = talk(self.uri, partial(search, max_results=1000, page_token=token))
             found += page
             token = page.token
@@ -286,11 +301,15 @@ class Registry:
         )
 
 
+def _has_digest(found: "ModelVersion") -> bool:
+    return _DIGEST.fullmatch(found.tags.get(DIGEST, "")) is not None
+
+
 def _version(found: "ModelVersion") -> Version:
     return Version(
         name=found.name,
         number=int(found.version),
-        digest=found.tags.get(DIGEST, ""),
+        digest=found.tags[DIGEST],
         run_id=found.run_id or "",
         source=found.source or "",
         created=_at(found.creation_timestamp),

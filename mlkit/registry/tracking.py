@@ -135,8 +135,8 @@ def sync(uri: str, folder: Path) -> list[str]:
     RegistryError
         If one cannot be sent; those before it are.
     """
-    waiting = outbox.pending(folder)
-    if not waiting:
+    if not outbox.pending(folder):
         return []
     tracker = Tracker(uri)
-    return [tracker.send(path) for path in waiting]
+    with outbox.alone(folder):
+        return [tracker.send(path) for path in outbox.pending(folder)]
