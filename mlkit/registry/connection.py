@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Set unless the user did: MLflow would ask a dead server for minutes, and report its use.
+#: Set unless the user did. MLflow would ask a dead server for minutes, report its use, draw bars.
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
@@ -39,6 +40,7 @@ _PASSING = (
 #: What to do about what does not pass, by words that SQLite and the system say.
 _TODO = (
     (("locked",), "Another process holds it: let that end, then do the same again"),
+    (("disk I/O",), "See that its disk is sound and has room, then do the same again"),
     (("full", "No space", "too large", "quota"), "Make room there, then do the same again"),
     (
         ("readonly", "Read-only", "Permission denied", "unable to open", "Not a directory"),
