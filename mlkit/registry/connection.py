@@ -43,8 +43,8 @@ _TODO = (
     (("disk I/O",), "See that its disk is sound and has room, then do the same again"),
     (("full", "No space", "too large", "quota"), "Make room there, then do the same again"),
     (
-        ("readonly", "Read-only", "Permission denied", "unable to open", "Not a directory"),
-        "See that this place is there and may be written",
+        ("readonly", "Read-only", "ermission", "unable to open", "Not a directory", "File exists"),
+        "See that its folder is there and may be written",
     ),
     (("refused", "not known", "timed out", "retries"), "See that it runs, and at this address"),
 )
@@ -79,8 +79,9 @@ def connect(uri: str) -> "MlflowClient":
         mlflow = load("mlflow", extra="registry", purpose="Tracking")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It writes a traceback of what is told, or tried again, here.
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    # These write of what is tried again, or told once it fails for good.
+    for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return talk(uri, lambda: _opened(mlflow, uri))
 
 

@@ -132,10 +132,12 @@ def _record(
         try:
             folder = outbox.keep(outbox_of(config), run, {**artifacts, **written})
         except OSError as error:
+            # shutil tells of every file that it could not copy.
+            reason = error.strerror or error.args[0][0][-1]
             raise RegistryError(
                 f"What {kind} made is there, but cannot be registered, since its run could not be "
-                f"kept in {outbox_of(config)}: {error.strerror}. Make that place writable, with "
-                f"room, and do the same again."
+                f"kept in {outbox_of(config)}: {reason}. Make that place writable, with room, and "
+                "do the same again."
             ) from error
     try:
         with stage(log, "tracking", uri=shown(str(config.tracking.uri))):
