@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-parity bench-defaults lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-faults lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-parity bench-defaults lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -64,6 +64,9 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 
 simulate: setup  ## Run the statistical tests in full: 1,000 simulations of each
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging
+
+simulate-faults: setup  ## Kill the registry's commands at each of their writes: an hour
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k kill tests/registry/test_faults.py
 
 bench: bench-train bench-predict bench-evaluate  ## Measure speed and memory side by side with others
 

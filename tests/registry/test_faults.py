@@ -78,7 +78,7 @@ def test_a_kill_at_any_write_leaves_nothing_half(packed, tmp_path):
     )
     kills = {name: number for name, (number, _) in found.items()}
     assert {name: wrong for name, (_, wrong) in found.items() if wrong} == {}, errors
-    assert sum(kills.values()) >= (200 if IN_FULL else 15)
+    assert sum(kills.values()) >= (200 if IN_FULL else 12)
 
 
 def test_waits_while_another_writes(uri, place, bundle):
