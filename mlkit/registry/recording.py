@@ -4,7 +4,8 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -46,12 +47,13 @@ def record_training(config: Config, run: Run, started: int) -> None:
     if config.tracking.uri is None:
         return
     lineage = run.bundle.manifest.lineage
-    snapshots.keep(
-        Path(config.data.path),
-        snapshots_of(config),
-        lineage["data"]["fingerprint"],
-        most_mib=config.tracking.snapshot_mib,
-    )
+    with _keeping(config, "train"):
+        snapshots.keep(
+            Path(config.data.path),
+            snapshots_of(config),
+            lineage["data"]["fingerprint"],
+            most_mib=config.tracking.snapshot_mib,
+        )
     _record(
         config,
         "train",
@@ -129,21 +131,27 @@ def _record(
         for name, text in {**texts, "config.yaml": OmegaConf.to_yaml(settings)}.items():
             written[name] = Path(draft, name)
             written[name].write_text(text, encoding="utf-8")
-        try:
+        with _keeping(config, kind):
             folder = outbox.keep(outbox_of(config), run, {**artifacts, **written})
-        except OSError as error:
-            # shutil tells of every file that it could not copy.
-            reason = error.strerror or error.args[0][0][-1]
-            raise RegistryError(
-                f"What {kind} made is there, but cannot be registered, since its run could not be "
-                f"kept in {outbox_of(config)}: {reason}. Make that place writable, with room, and "
-                "do the same again."
-            ) from error
     try:
         with stage(log, "tracking", uri=shown(str(config.tracking.uri))):
             sync(str(config.tracking.uri), outbox_of(config))
     except (RegistryError, MissingExtraError) as error:
         log.warning("run_kept", path=str(folder), reason=str(error), todo="mlkit sync")
+
+
+@contextmanager
+def _keeping(config: Config, kind: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # shutil tells of every file that it could not copy.
+        reason = error.strerror or error.args[0][0][-1]
+        raise RegistryError(
+            f"What {kind} made is there, but cannot be registered, since its run could not be "
+            f"kept in {config.tracking.folder}: {reason}. Make that place writable, with room, "
+            "and do the same again."
+        ) from error
 
 
 def _tags(bundle: Bundle) -> dict[str, str]:
