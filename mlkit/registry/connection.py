@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Set unless the user did. MLflow would ask a dead server for minutes, report its use, draw bars.
+#: Set unless the user did. MLflow would ask a dead server for minutes, report its use, draw bars, print.
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }

@@ -54,6 +54,7 @@ def test_a_version_is_fetched_and_checked(registry):
         registry.get(Reference(name=NAME, version=9))
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint:UserWarning")
 def test_mlflow_loads_what_the_predictor_loads(registry, flights, monkeypatch):
     """`mlflow.pyfunc.load_model` predicts the same, from the same files."""
     import mlflow
