@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Set unless the user did. MLflow would ask a dead server for minutes, report its use, draw bars, print.
+#: Set unless the user did. MLflow would ask a dead server for minutes, report its use, and print.
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
