@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Set unless the user did: MLflow would ask a dead server for minutes, and report its use.
+#: Set unless the user did: MLflow would ask a dead server for minutes, report its use, and
+#: draw bars over results.
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }

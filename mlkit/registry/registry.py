@@ -17,7 +17,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError, UnreachableError
 from mlkit.registry.connection import code_of, talk
 from mlkit.registry.references import Reference
-from mlkit.registry.tracking import DIGEST, MODEL, Tracker
+from mlkit.registry.tracking import DATA, DIGEST, MODEL, Tracker
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -38,6 +38,8 @@ class Version:
         The model's, and its own, from 1.
     digest
         Of its bundle.
+    data
+        The fingerprint of the rows that it was made from.
     run_id
         MLflow's id of the run that has the bundle.
     source
@@ -51,6 +53,7 @@ class Version:
     name: str
     number: int
     digest: str
+    data: str
     run_id: str
     source: str
     created: datetime
@@ -125,13 +128,14 @@ class Registry:
                 "tracking.uri set, or send runs that wait: mlkit sync."
             )
         self._make(name)
+        data = bundle.manifest.lineage.get("data", {}).get("fingerprint", "")
         made = talk(
             self.uri,
             lambda: self.client.create_model_version(
                 name,
                 f"{run.info.artifact_uri}/{MODEL}",
                 run_id=run.info.run_id,
-                tags={DIGEST: digest},
+                tags={DIGEST: digest, DATA: data},
             ),
         )
         return _version(made)
@@ -291,6 +295,7 @@ def _version(found: "ModelVersion") -> Version:
         name=found.name,
         number=int(found.version),
         digest=found.tags.get(DIGEST, ""),
+        data=found.tags.get(DATA, ""),
         run_id=found.run_id or "",
         source=found.source or "",
         created=_at(found.creation_timestamp),
