@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlkit.core.errors import ConfigError, RegistryError, UnreachableError
@@ -107,6 +108,19 @@ def telling(uri: str) -> Iterator[None]:
             f"The tracking store {shown(uri)} cannot be used: {_short(error)}. Nothing that was "
             "there is lost; see that it runs, has room, and may be written."
         ) from error
+
+
+def artifacts_of(uri: str, name: str) -> str | None:
+    """Return where an experiment's files go: beside a file of SQLite, else as MLflow decides.
+
+    MLflow by itself would take the folder that the first command was run in.
+    """
+    if not uri.startswith("sqlite"):
+        return None
+    from sqlalchemy import make_url
+
+    database = make_url(uri).database or ""
+    return (Path(database).resolve().parent / "mlruns" / name).as_uri()
 
 
 def code_of(error: BaseException) -> str:
