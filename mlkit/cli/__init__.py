@@ -90,9 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "--conf", default="conf", metavar="FOLDER", help="the project's settings (default: conf)"
     )
     stored = argparse.ArgumentParser(add_help=False, parents=[project])
-    stored.add_argument(
-        "--uri", help="of MLflow (default: tracking.uri of the project's settings)"
-    )
+    stored.add_argument("--uri", help="of MLflow (default: tracking.uri of the project's settings)")
     trusting = argparse.ArgumentParser(add_help=False)
     trusting.add_argument(
         "--trust",

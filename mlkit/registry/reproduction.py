@@ -15,7 +15,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import RegistryError
+from mlkit.core.errors import DataError, RegistryError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.trust import trusted_packages
 from mlkit.registry import snapshots
@@ -189,9 +189,11 @@ def _place_data(
 
 
 def _changed_since(lineage: Mapping[str, Any], present: Path) -> list[str]:
-
     schema = find_schema(lineage["config"]["data"]["schema"], trusted_packages())
-    frame = schema.validate(read_frame(present, schema))
+    try:
+        frame = schema.validate(read_frame(present, schema))
+    except DataError as error:
+        return [f"{present} is not what it was: {error}"]
     now = {"data": {"n_rows": len(frame), "columns": column_prints(frame)}}
     return [
         f"{present} is not what it was: {line}."
