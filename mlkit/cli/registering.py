@@ -65,7 +65,7 @@ def promote(arguments: argparse.Namespace) -> int:
 
 def rollback(arguments: argparse.Namespace) -> int:
     """Go back to the champion before."""
-    _, uri = _settings(arguments)
+    uri = _uri(arguments)
     version = registry_side("promotion").rollback(
         open_registry(uri), arguments.name, why=arguments.message
     )
@@ -75,7 +75,7 @@ def rollback(arguments: argparse.Namespace) -> int:
 
 def models(arguments: argparse.Namespace) -> int:
     """List versions, the newest first, and the history of one model's champions."""
-    _, uri = _settings(arguments)
+    uri = _uri(arguments)
     registry = open_registry(uri)
     names = [arguments.name] if arguments.name else registry.names()
     versions = [version for name in names for version in registry.versions(name)]
@@ -100,7 +100,7 @@ def models(arguments: argparse.Namespace) -> int:
 
 def pull(arguments: argparse.Namespace) -> int:
     """Fetch the bundle of a version."""
-    _, uri = _settings(arguments)
+    uri = _uri(arguments)
     reference = registry_side("references").Reference.parse(arguments.reference)
     registry = open_registry(uri)
     version = registry.get(reference)
@@ -127,19 +127,15 @@ def reproduce(arguments: argparse.Namespace) -> int:
 
 def lineage(arguments: argparse.Namespace) -> int:
     """Print what made a model, as JSON, one document for each."""
-    _, uri = _settings(arguments)
+    uri = _uri(arguments)
     for found in registry_side("provenance").trace(open_registry(uri), arguments.of):
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
     return 0
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[Any, str]:
-    """Return the project's settings, if there is a project, and the address of MLflow."""
-    config: Any = None
-    if arguments.uri is None or Path(arguments.conf, "config.yaml").is_file():
-        _, config = project(arguments, arguments.function)
-    else:
-        configure_logging("warning")
+    """Return the project's settings, and the address of MLflow."""
+    _, config = project(arguments, arguments.function)
     uri = arguments.uri or config.tracking.uri
     if uri is None:
         raise ConfigError(
@@ -147,6 +143,14 @@ def _settings(arguments: argparse.Namespace) -> tuple[Any, str]:
             "sqlite:///mlruns.db, or give --uri."
         )
     return config, uri
+
+
+def _uri(arguments: argparse.Namespace) -> str:
+    """Return the address of MLflow; where it is given, no project is needed."""
+    if arguments.uri is None:
+        return _settings(arguments)[1]
+    configure_logging("warning")
+    return str(arguments.uri)
 
 
 def _age(created: datetime) -> str:

@@ -50,7 +50,7 @@ def test_another_bundle_in_the_store_is_refused(registry, version, packed, tmp_p
     hidden = kept.rename(kept.with_name("hidden"))
     try:
         shutil.copytree(variant(packed, tmp_path, "fetched").path, kept)
-        with pytest.raises(RegistryError, match="another bundle for fetched/1.*was registered"):
+        with pytest.raises(RegistryError, match=r"another bundle for fetched/1.*was registered"):
             fetch(registry, version)
         (kept / "model.onnx").write_bytes(b"x")
         with pytest.raises(BundleError, match=r"model\.onnx"):

@@ -53,5 +53,5 @@ def test_data_lead_to_all_that_was_made_from_them(registry, versions):
 )
 def test_what_nothing_is_known_by_is_told(registry, versions, text):
     """With what could be given instead."""
-    with pytest.raises(RegistryError, match="Nothing is known by .* at least 8 digits"):
+    with pytest.raises(RegistryError, match=r"Nothing is known by .* at least 8 digits"):
         trace(registry, text)

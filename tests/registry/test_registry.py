@@ -32,7 +32,7 @@ def test_a_bundle_is_one_version(registry, packed, tmp_path):
 
 def test_a_bundle_that_no_run_has_is_refused(registry, packed, tmp_path):
     """A version must lead back to what made it."""
-    with pytest.raises(RegistryError, match="No finished run .* has the bundle .* mlkit sync"):
+    with pytest.raises(RegistryError, match=r"No finished run .* has the bundle .* mlkit sync"):
         registry.register(variant(packed, tmp_path, "homeless"))
     assert registry.versions("homeless") == []
 

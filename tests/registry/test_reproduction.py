@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -183,7 +184,8 @@ def mlkit(folder: Path, *arguments: object, code: int = 0) -> str:
         "XDG_CACHE_HOME": str(folder.parent / "cache"),
         "OMP_NUM_THREADS": "1",
     }
-    return run("mlkit", *arguments, cwd=folder, code=code, **own).stdout
+    command = (sys.executable, "-m", "mlkit", *arguments)
+    return run(*command, cwd=folder, code=code, **own).stdout
 
 
 @pytest.mark.slow
