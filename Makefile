@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-parity bench-defaults lock clean
+.PHONY: help setup demo test test-oldest simulate lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-parity bench-defaults lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -65,7 +65,7 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 simulate: setup  ## Run the statistical tests in full: 1,000 simulations of each
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging
 
-bench: bench-train bench-predict bench-evaluate  ## Measure speed and memory side by side with others
+bench: bench-train bench-predict bench-evaluate bench-tracking  ## Measure speed and memory side by side with others
 
 bench-train: setup  ## Measure training beside plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py
@@ -75,6 +75,9 @@ bench-predict: setup  ## Measure prediction beside scikit-learn and MLflow; ARGS
 
 bench-evaluate: setup  ## Measure bootstrap intervals beside a loop over scikit-learn's metrics
 	$(BIN)/python benchmarks/evaluate.py
+
+bench-tracking: setup  ## Measure what tracking adds to a training run
+	$(BIN)/python benchmarks/tracking.py
 
 bench-defaults: setup  ## Hold defaults against scikit-learn's obvious pipeline, on eleven tables
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/defaults.py

@@ -114,7 +114,9 @@ def folder(page: Path, tmp_path: Path, request, monkeypatch) -> Path:
         monkeypatch.setenv(f"GIT_{who}_EMAIL", "reader@example.com")
     monkeypatch.setenv("PATH", os.pathsep.join([str(tools), str(BIN), os.environ["PATH"]]))
     monkeypatch.setenv("PYTHONPATH", "src")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    # Bundles that are fetched go there; matplotlib's list of fonts too, which takes seconds.
+    cache = request.getfixturevalue("tmp_path_factory").getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     # Whatever slips past the stand-ins reaches no index, and no other environment.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_REQUIRE_VIRTUALENV", "1")
