@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 from projects import run
@@ -169,3 +170,19 @@ def test_a_fresh_project_becomes_a_champion(project, mlkit, tmp_path, monkeypatc
     code, _, error = mlkit("promote", "flight-delay/2")
     assert code == 7
     assert "these files were not committed: notes.txt" in error
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["predict", "{packed}", "data/flight.json"]], ids=["help", "predict"]
+)
+def test_what_needs_no_registry_imports_none(in_project, packed, arguments):
+    """MLflow takes seconds to import; where a folder is named, nothing of it is."""
+    script = (
+        "import atexit, sys; from mlkit.cli import main\n"
+        "heavy = {'mlflow', 'sqlalchemy', 'pandas', 'sklearn'}\n"
+        "atexit.register(lambda: print('imported', sorted(heavy & set(sys.modules))))\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    given = [argument.format(packed=packed) for argument in arguments]
+    done = run(sys.executable, "-c", script, *given, cwd=in_project)
+    assert done.stdout.splitlines()[-1] == "imported []"
