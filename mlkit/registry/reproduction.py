@@ -185,7 +185,9 @@ def _place_data(
     if source != place:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, place)
-    return [] if source == present or not present.is_file() else _changed_since(lineage, present)
+    if source == present or not present.is_file():
+        return []
+    return [f"{path} is not what it was: {line}" for line in _changed_since(lineage, present)]
 
 
 def _changed_since(lineage: Mapping[str, Any], present: Path) -> list[str]:
@@ -193,12 +195,9 @@ def _changed_since(lineage: Mapping[str, Any], present: Path) -> list[str]:
     try:
         frame = schema.validate(read_frame(present, schema))
     except DataError as error:
-        return [f"{present} is not what it was: {error}"]
+        return [str(error)]
     now = {"data": {"n_rows": len(frame), "columns": column_prints(frame)}}
-    return [
-        f"{present} is not what it was: {line}."
-        for line in differences({"data": lineage["data"]}, now)
-    ]
+    return [f"{line}." for line in differences({"data": lineage["data"]}, now)]
 
 
 def _environment(project: Path, lineage: Mapping[str, Any]) -> Path:
