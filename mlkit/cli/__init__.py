@@ -89,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     project.add_argument(
         "--conf", default="conf", metavar="FOLDER", help="the project's settings (default: conf)"
     )
+    stored = argparse.ArgumentParser(add_help=False, parents=[project])
+    stored.add_argument("--uri", help="of MLflow (default: tracking.uri of the project's settings)")
     trusting = argparse.ArgumentParser(add_help=False)
     trusting.add_argument(
         "--trust",
@@ -97,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PACKAGE",
         help="a package whose classes the bundle may use, beside tool.mlkit.trusted",
     )
+
+    bundle = "its folder, or NAME/VERSION or NAME@ALIAS of the registry"
 
     command = commands.add_parser(
         "train",
@@ -122,14 +126,15 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "evaluate",
-        parents=[shared, project],
+        parents=[shared, stored],
         help="judge a bundle on rows that its model has not seen",
     )
     command.add_argument(
         "arguments",
         nargs="*",
         metavar="BUNDLE DATA KEY=VALUE",
-        help="its folder and labelled rows (default: the project's own); settings to change",
+        help="its folder or NAME@ALIAS, and labelled rows (default: the project's own); settings "
+        "to change",
     )
     command.add_argument(
         "--champion",
@@ -149,24 +154,24 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(function="freeze")
 
     command = commands.add_parser(
-        "report", parents=[shared], help="write the page of a bundle's evaluation"
+        "report", parents=[shared, stored], help="write the page of a bundle's evaluation"
     )
-    command.add_argument("bundle", help="its folder")
+    command.add_argument("bundle", help=bundle)
     command.add_argument("file", nargs="?", help="the page (default: reports/NAME.html)")
     command.set_defaults(function="report")
 
     command = commands.add_parser(
-        "predict", parents=[shared, trusting], help="score records or a table with a bundle"
+        "predict", parents=[shared, stored, trusting], help="score records or a table with a bundle"
     )
-    command.add_argument("bundle", help="the bundle's folder")
+    command.add_argument("bundle", help=bundle)
     command.add_argument("input", help="records (.json, .jsonl, - for stdin) or .parquet, .csv")
     command.add_argument("output", nargs="?", help="where a scored table goes (.parquet, .csv)")
     command.set_defaults(function="predict")
 
     command = commands.add_parser(
-        "explain", parents=[shared, trusting], help="say what moved one prediction"
+        "explain", parents=[shared, stored, trusting], help="say what moved one prediction"
     )
-    command.add_argument("bundle", help="the bundle's folder")
+    command.add_argument("bundle", help=bundle)
     command.add_argument("record", help="one record (.json, .jsonl, - for stdin)")
     command.add_argument("--json", action="store_true", help="print it as JSON, not as a table")
     command.set_defaults(function="explain")
@@ -205,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_overrides(command)
         command.set_defaults(function="study", study=name.replace("-", "_"))
 
-    _add_registry(commands, [shared, project])
+    _add_registry(commands, [shared, stored])
 
     command = commands.add_parser(
         "keygen", parents=[shared], help="make a key to sign bundles with"
@@ -235,9 +240,6 @@ def _add_registry(commands: Any, parents: list[argparse.ArgumentParser]) -> None
         command: argparse.ArgumentParser = commands.add_parser(name, parents=parents, help=purpose)
         for argument, words in arguments:
             command.add_argument(argument, help=words)
-        command.add_argument(
-            "--uri", help="of MLflow (default: tracking.uri of the project's settings)"
-        )
         command.set_defaults(module="registering", function=name)
         return command
 
@@ -261,5 +263,9 @@ def _add_registry(commands: Any, parents: list[argparse.ArgumentParser]) -> None
     added(
         "lineage",
         "say what made a model, or which models were made from some data",
-        ("of", "NAME/VERSION, NAME@ALIAS, or digits of a bundle's digest or data's fingerprint"),
+        (
+            "of",
+            "NAME/VERSION, NAME@ALIAS, the model that a prediction names, or digits of a "
+            "bundle's digest or of the data's fingerprint",
+        ),
     )

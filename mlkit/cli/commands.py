@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from mlkit.cli.locating import find_bundle
 from mlkit.core import signing
 from mlkit.core.bundle import SIGNATURE, Bundle
 from mlkit.core.errors import ConfigError, DataError, listed
@@ -35,11 +36,8 @@ def train(arguments: argparse.Namespace) -> int:
     """Train, judge and pack; print what it is worth and where it lies."""
     if arguments.multirun:
         return _sweep(arguments)
-    workflow, config = project(arguments, "train", arguments.overrides)
-    recording = _recording()
-    started = recording.now()
-    run = workflow.train(config)
-    recording.record_training(config, run, started)
+    _, config = project(arguments, "train", arguments.overrides)
+    run = _trained(config)
     print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
     print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
     print(f"Report in {run.report}")
@@ -48,11 +46,20 @@ def train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _trained(config: Any) -> Any:
+    """Train as the settings say, and record the run."""
+    recording = _recording()
+    started = recording.now()
+    run = _train_side("workflow", "train").train(config)
+    recording.record_training(config, run, started)
+    return run
+
+
 def _sweep(arguments: argparse.Namespace) -> int:
     """Train every combination of the overrides' values; print one table."""
     sweeping = _train_side("sweeping", "train --multirun")
     project(arguments, "train --multirun")
-    runs = sweeping.sweep(arguments.overrides, arguments.conf)
+    runs = sweeping.sweep(arguments.overrides, arguments.conf, _trained)
     print(sweeping.table(runs))
     return 0 if all(run.bundle for run in runs) else 1
 
@@ -85,10 +92,11 @@ def evaluate(arguments: argparse.Namespace) -> int:
             "Settings are written KEY=VALUE."
         )
     workflow, config = project(arguments, "evaluate", overrides)
-    folder = Path(plain[0] if plain else Path(config.bundles) / config.name)
+    folder = find_bundle(plain[0], arguments) if plain else Path(config.bundles) / config.name
     bundle = Bundle.open(folder, signers=required_signers())
     config.task = bundle.manifest.task
-    config.evaluation.champion = arguments.champion or config.evaluation.champion
+    if arguments.champion:
+        config.evaluation.champion = str(find_bundle(arguments.champion, arguments))
     evaluator = workflow.build_evaluator(config)
     champion = workflow.find_champion(config.evaluation.champion)
     data = plain[1] if len(plain) > 1 else config.data.path
@@ -119,7 +127,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Write the page of what was found of a bundle's model when it was packed."""
     configure_logging("warning")
     page = _train_side("report.page", "report")
-    bundle = Bundle.open(arguments.bundle, signers=required_signers())
+    bundle = Bundle.open(find_bundle(arguments.bundle, arguments), signers=required_signers())
     evaluation = page.read_evaluation(bundle)
     facts = _train_side("facts", "report").Facts.of(bundle.manifest, bundle.schema)
     path = arguments.file or Path("reports", f"{bundle.manifest.name}.html")
@@ -177,7 +185,8 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def _predictor(arguments: argparse.Namespace) -> Predictor:
     trusted = [*arguments.trust, *trusted_packages()]
-    return Predictor.load(arguments.bundle, trusted=trusted, signers=required_signers())
+    folder = find_bundle(arguments.bundle, arguments)
+    return Predictor.load(folder, trusted=trusted, signers=required_signers())
 
 
 def check_data(arguments: argparse.Namespace) -> int:

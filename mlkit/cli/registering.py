@@ -7,24 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from mlkit.cli.commands import project
+from mlkit.cli.locating import open_registry, registry_side
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError
-from mlkit.core.extras import load
 from mlkit.core.log import configure_logging
 from mlkit.core.trust import required_signers
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def _registry_side(module: str) -> Any:
-    return load(f"mlkit.registry.{module}", extra="registry", purpose="The registry")
-
-
 def sync(arguments: argparse.Namespace) -> int:
     """Send every run that waits."""
     config, uri = _settings(arguments)
-    folder = _registry_side("recording").outbox_of(config)
-    sent = _registry_side("tracking").sync(uri, folder)
+    folder = registry_side("recording").outbox_of(config)
+    sent = registry_side("tracking").sync(uri, folder)
     print(f"{len(sent)} run{'s' * (len(sent) != 1)} sent." if sent else "No run waits.")
     return 0
 
@@ -36,10 +32,10 @@ def register(arguments: argparse.Namespace) -> int:
         arguments.bundle or Path(config.bundles) / config.name, signers=required_signers()
     )
     # Its own run may be waiting.
-    _registry_side("tracking").sync(uri, _registry_side("recording").outbox_of(config))
-    registry = _registry(uri)
+    registry_side("tracking").sync(uri, registry_side("recording").outbox_of(config))
+    registry = open_registry(uri)
     version = registry.register(bundle)
-    registry.set_alias(version, _registry_side("registry").CHALLENGER)
+    registry.set_alias(version, registry_side("registry").CHALLENGER)
     print(f"{version} is {bundle.model}. Next: mlkit promote {version}")
     return 0
 
@@ -47,9 +43,9 @@ def register(arguments: argparse.Namespace) -> int:
 def promote(arguments: argparse.Namespace) -> int:
     """Judge a version beside the champion, and promote it if every gate passes."""
     config, uri = _settings(arguments)
-    reference = _registry_side("references").Reference.parse(arguments.reference)
-    done = _registry_side("promotion").promote(
-        _registry(uri),
+    reference = registry_side("references").Reference.parse(arguments.reference)
+    done = registry_side("promotion").promote(
+        open_registry(uri),
         reference,
         config,
         data=arguments.data or config.data.path,
@@ -69,9 +65,9 @@ def promote(arguments: argparse.Namespace) -> int:
 
 def rollback(arguments: argparse.Namespace) -> int:
     """Go back to the champion before."""
-    _, uri = _settings(arguments)
-    version = _registry_side("promotion").rollback(
-        _registry(uri), arguments.name, why=arguments.message
+    uri = _uri(arguments)
+    version = registry_side("promotion").rollback(
+        open_registry(uri), arguments.name, why=arguments.message
     )
     print(f"{version} is the champion again.")
     return 0
@@ -79,8 +75,8 @@ def rollback(arguments: argparse.Namespace) -> int:
 
 def models(arguments: argparse.Namespace) -> int:
     """List versions, the newest first, and the history of one model's champions."""
-    _, uri = _settings(arguments)
-    registry = _registry(uri)
+    uri = _uri(arguments)
+    registry = open_registry(uri)
     names = [arguments.name] if arguments.name else registry.names()
     versions = [version for name in names for version in registry.versions(name)]
     if not versions:
@@ -104,11 +100,11 @@ def models(arguments: argparse.Namespace) -> int:
 
 def pull(arguments: argparse.Namespace) -> int:
     """Fetch the bundle of a version."""
-    _, uri = _settings(arguments)
-    reference = _registry_side("references").Reference.parse(arguments.reference)
-    registry = _registry(uri)
+    uri = _uri(arguments)
+    reference = registry_side("references").Reference.parse(arguments.reference)
+    registry = open_registry(uri)
     version = registry.get(reference)
-    bundle = _registry_side("fetching").pull(registry, version, Path(arguments.folder))
+    bundle = registry_side("fetching").pull(registry, version, Path(arguments.folder))
     print(f"{version} is {bundle.model}, in {bundle.path}")
     return 0
 
@@ -116,13 +112,13 @@ def pull(arguments: argparse.Namespace) -> int:
 def reproduce(arguments: argparse.Namespace) -> int:
     """Build a version again; exit with 1 unless the bundle is the same."""
     config, uri = _settings(arguments)
-    reference = _registry_side("references").Reference.parse(arguments.reference)
-    registry = _registry(uri)
-    bundle = _registry_side("fetching").fetch(registry, registry.get(reference))
-    reproduction = _registry_side("reproduction")
+    reference = registry_side("references").Reference.parse(arguments.reference)
+    registry = open_registry(uri)
+    bundle = registry_side("fetching").fetch(registry, registry.get(reference))
+    reproduction = registry_side("reproduction")
     found = reproduction.reproduce(
         bundle,
-        data_folder=_registry_side("recording").snapshots_of(config),
+        data_folder=registry_side("recording").snapshots_of(config),
         here=arguments.here,
     )
     print(found.summary())
@@ -131,19 +127,15 @@ def reproduce(arguments: argparse.Namespace) -> int:
 
 def lineage(arguments: argparse.Namespace) -> int:
     """Print what made a model, as JSON, one document for each."""
-    _, uri = _settings(arguments)
-    for found in _registry_side("provenance").trace(_registry(uri), arguments.of):
+    uri = _uri(arguments)
+    for found in registry_side("provenance").trace(open_registry(uri), arguments.of):
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
     return 0
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[Any, str]:
-    """Return the project's settings, if there is a project, and the address of MLflow."""
-    config: Any = None
-    if arguments.uri is None or Path(arguments.conf, "config.yaml").is_file():
-        _, config = project(arguments, arguments.function)
-    else:
-        configure_logging("warning")
+    """Return the project's settings, and the address of MLflow."""
+    _, config = project(arguments, arguments.function)
     uri = arguments.uri or config.tracking.uri
     if uri is None:
         raise ConfigError(
@@ -153,8 +145,12 @@ def _settings(arguments: argparse.Namespace) -> tuple[Any, str]:
     return config, uri
 
 
-def _registry(uri: str) -> Any:
-    return _registry_side("registry").Registry(_registry_side("tracking").Tracker(uri))
+def _uri(arguments: argparse.Namespace) -> str:
+    """Return the address of MLflow; where it is given, no project is needed."""
+    if arguments.uri is None:
+        return _settings(arguments)[1]
+    configure_logging("warning")
+    return str(arguments.uri)
 
 
 def _age(created: datetime) -> str:

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlkit.core.errors import ConfigError, RegistryError, UnreachableError
@@ -51,6 +52,8 @@ _TODO = (
 )
 #: SQLAlchemy adds what it asked, and where to read on.
 _ASIDE = re.compile(r" \[SQL: .*| \(Background on this error at: \S+\)|\(\w+(\.\w+)+\) ")
+#: MLflow's code where something of that name is there.
+EXISTS = "RESOURCE_ALREADY_EXISTS"
 #: For how long others are waited for, in s.
 _PATIENCE = 60.0
 
@@ -108,7 +111,8 @@ def talk(uri: str, call: Callable[[], T]) -> T:
             with telling(uri):
                 return call()
         except UnreachableError as error:
-            if not any(sign in str(error) for sign in _PASSING) or time.monotonic() > end:
+            passes = any(sign in str(error) for sign in _PASSING)
+            if not passes or code_of(error) == EXISTS or time.monotonic() > end:
                 raise
             # Writers that failed together must not try again together.
             time.sleep(random.uniform(0.01, 0.2))  # noqa: S311
@@ -139,8 +143,21 @@ def telling(uri: str) -> Iterator[None]:
         ) from error
 
 
+def artifacts_of(uri: str, name: str) -> str | None:
+    """Return where an experiment's files go: beside a file of SQLite, else as MLflow decides.
+
+    MLflow by itself would take the folder that the first command was run in.
+    """
+    if not uri.startswith("sqlite"):
+        return None
+    from sqlalchemy import make_url
+
+    database = make_url(uri).database or ""
+    return (Path(database).resolve().parent / "mlruns" / name).as_uri()
+
+
 def code_of(error: BaseException) -> str:
-    """Return MLflow's code of what lies behind an error, such as RESOURCE_ALREADY_EXISTS."""
+    """Return MLflow's code of what lies behind an error, such as `EXISTS`."""
     return str(getattr(error.__cause__, "error_code", ""))
 
 

@@ -57,14 +57,28 @@ def pull(registry: Registry, version: Version, folder: Path) -> Bundle:
     Raises
     ------
     ConfigError
-        If the folder holds something that is no bundle.
+        If something is there that is no whole bundle.
     """
+    if not _is_free(folder):
+        raise ConfigError(
+            f"{folder} is there, and is no whole bundle: it will not be replaced. Remove it, or "
+            "name another folder."
+        )
     bundle = fetch(registry, version)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
-        raise ConfigError(f"{folder} is there, and is no bundle: it will not be replaced.")
     with written_folder(folder) as draft:
         shutil.copytree(bundle.path, draft, dirs_exist_ok=True)
     return _checked(folder, version)
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a bundle may go there: nothing is, or an empty folder, or an earlier bundle."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return True
+    try:
+        Bundle.open(folder)
+    except BundleError:
+        return False
+    return True
 
 
 def _checked(folder: Path, version: Version) -> Bundle:

@@ -8,7 +8,6 @@ from mlkit.core.errors import RegistryError
 from mlkit.registry.fetching import fetch
 from mlkit.registry.references import Reference, is_reference
 from mlkit.registry.registry import Registry, Version
-from mlkit.registry.tracking import DATA, KIND
 
 #: The least digits that name data.
 _LEAST_DIGITS = 8
@@ -45,40 +44,39 @@ _PARTS = ("code", "lock", "data", "seed", "python", "threads", "libraries", "con
 
 
 def trace(registry: Registry, text: str) -> list[Trace]:
-    """Return what is known of a version, a bundle's digest, or of all made from some data.
+    """Return what is known of the versions that a text names.
+
+    Parameters
+    ----------
+    registry
+        That has them.
+    text
+        `NAME/VERSION`, `NAME@ALIAS`, the `model` of a prediction, or the first
+        digits of a bundle's digest or of the data's fingerprint.
 
     Raises
     ------
     RegistryError
-        If nothing is known by that.
+        If none is known by it.
     """
+    name, _, digits = text.rpartition("/")
+    found: list[Version] = []
     if is_reference(text):
         found = [registry.get(Reference.parse(text))]
-    elif len(text) >= _LEAST_DIGITS and set(text) <= set("0123456789abcdef"):
-        found = _of_digest(registry, text)
-    else:
-        found = []
+    elif len(digits) >= _LEAST_DIGITS and set(digits) <= set("0123456789abcdef"):
+        found = [
+            version
+            for each in ([name] if name else registry.names())
+            for version in registry.versions(each)
+            if version.digest.startswith(digits) or version.data.startswith(digits)
+        ]
     if not found:
         raise RegistryError(
-            f"Nothing is known by {text}. Give NAME/VERSION, NAME@ALIAS, or at least "
-            f"{_LEAST_DIGITS} digits of a bundle's digest or of the data's fingerprint."
+            f"Nothing is known by {text}. Give NAME/VERSION, NAME@ALIAS, the model that a "
+            f"prediction names, or at least {_LEAST_DIGITS} digits of a bundle's digest or of "
+            "the data's fingerprint."
         )
     return [
         Trace(version=version, lineage=fetch(registry, version).manifest.lineage)
         for version in found
     ]
-
-
-def _of_digest(registry: Registry, digits: str) -> list[Version]:
-    found = []
-    for name in registry.names():
-        runs = {
-            run.info.run_id: run.data.tags.get(DATA, "")
-            for run in registry.tracker.search(name, {KIND: "train"}, most=1000)
-        }
-        found += [
-            version
-            for version in registry.versions(name)
-            if version.digest.startswith(digits) or runs.get(version.run_id, "").startswith(digits)
-        ]
-    return found

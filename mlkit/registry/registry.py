@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError, UnreachableError
-from mlkit.registry.connection import code_of, talk
+from mlkit.registry.connection import EXISTS, code_of, talk
 from mlkit.registry.references import Reference, check_name, is_name
-from mlkit.registry.tracking import DIGEST, KIND, MODEL, Tracker
+from mlkit.registry.tracking import DATA, DIGEST, KIND, MODEL, Tracker
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -41,6 +41,8 @@ class Version:
         The model's, and its own, from 1.
     digest
         Of its bundle.
+    data
+        The fingerprint of the rows that it was made from.
     run_id
         MLflow's id of the run that has the bundle.
     source
@@ -54,6 +56,7 @@ class Version:
     name: str
     number: int
     digest: str
+    data: str
     run_id: str
     source: str
     created: datetime
@@ -130,13 +133,14 @@ class Registry:
                 "tracking.uri set, or send runs that wait: mlkit sync."
             )
         self._make(name)
+        data = bundle.manifest.lineage.get("data", {}).get("fingerprint", "")
         made = talk(
             self.uri,
             lambda: self.client.create_model_version(
                 name,
                 f"{run.info.artifact_uri}/{MODEL}",
                 run_id=run.info.run_id,
-                tags={DIGEST: digest},
+                tags={DIGEST: digest, DATA: data},
             ),
         )
         first = self.with_digest(name, digest)
@@ -273,7 +277,7 @@ class Registry:
         try:
             talk(self.uri, lambda: self.client.create_registered_model(name))
         except UnreachableError as error:
-            if code_of(error) != "RESOURCE_ALREADY_EXISTS":
+            if code_of(error) != EXISTS:
                 raise
 
     def _listed(self, name: str, suffix: str = "") -> "list[ModelVersion]":
@@ -310,6 +314,7 @@ def _version(found: "ModelVersion") -> Version:
         name=found.name,
         number=int(found.version),
         digest=found.tags[DIGEST],
+        data=found.tags.get(DATA, ""),
         run_id=found.run_id or "",
         source=found.source or "",
         created=_at(found.creation_timestamp),

@@ -15,7 +15,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import RegistryError
+from mlkit.core.errors import DataError, RegistryError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.trust import trusted_packages
 from mlkit.registry import snapshots
@@ -175,28 +175,31 @@ def _place_data(
     """Put the data in their place; return how those at their location differ now."""
     path = Path(lineage["config"]["data"]["path"])
     place, present = project / path, folder / path
-    snapshot = snapshots.find(data_folder, lineage["data"]["fingerprint"])
+    # Data outside of the project are read where they lie, and nothing is written there.
+    is_inside = place.resolve().is_relative_to(project.resolve())
+    snapshot = snapshots.find(data_folder, lineage["data"]["fingerprint"]) if is_inside else None
     source = snapshot or (place if place.is_file() else present)
     if not source.is_file():
         raise RegistryError(
             f"The data are gone: there is no {present}, no snapshot, and none in the commit. Rows "
             f"with the fingerprint {lineage['data']['fingerprint']} are needed."
         )
-    if source != place:
+    if is_inside and source != place:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, place)
-    return [] if source == present or not present.is_file() else _changed_since(lineage, present)
+    if source == present or not present.is_file():
+        return []
+    return [f"{path} is not what it was: {line}" for line in _changed_since(lineage, present)]
 
 
 def _changed_since(lineage: Mapping[str, Any], present: Path) -> list[str]:
-
     schema = find_schema(lineage["config"]["data"]["schema"], trusted_packages())
-    frame = schema.validate(read_frame(present, schema))
+    try:
+        frame = schema.validate(read_frame(present, schema))
+    except DataError as error:
+        return [str(error)]
     now = {"data": {"n_rows": len(frame), "columns": column_prints(frame)}}
-    return [
-        f"{present} is not what it was: {line}."
-        for line in differences({"data": lineage["data"]}, now)
-    ]
+    return [f"{line}." for line in differences({"data": lineage["data"]}, now)]
 
 
 def _environment(project: Path, lineage: Mapping[str, Any]) -> Path:

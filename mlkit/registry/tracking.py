@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import UnreachableError
 from mlkit.registry import outbox
-from mlkit.registry.connection import code_of, connect, talk
+from mlkit.registry.connection import artifacts_of, code_of, connect, talk
 from mlkit.registry.packaging import describe_model
 
 if TYPE_CHECKING:
@@ -98,10 +98,11 @@ class Tracker:
         if found is not None:
             return str(found.experiment_id)
         try:
-            return str(talk(self.uri, lambda: self.client.create_experiment(name)))
+            place = artifacts_of(self.uri, name)
+            return str(talk(self.uri, lambda: self.client.create_experiment(name, place)))
         except UnreachableError as error:
             # Another run was the first.
-            if code_of(error) != "RESOURCE_ALREADY_EXISTS":
+            if code_of(error) != EXISTS:
                 raise
             return self._experiment(name)
 

@@ -1,4 +1,4 @@
-"""What tests of the registry share: an MLflow server on PostgreSQL."""
+"""What tests of the registry share: MLflow on SQLite, and a server of it on PostgreSQL."""
 
 import os
 import shutil
@@ -15,8 +15,36 @@ from urllib.request import urlopen
 
 import pytest
 
+from mlkit.registry.registry import Registry
+from mlkit.registry.tracking import Tracker
+
 #: For how long a server may start, in s.
 _PATIENCE = 180
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where bundles are cached, in this test alone."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "mlkit" / "bundles"
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of a database that is not there yet."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlruns.db'}"
+
+
+@pytest.fixture(scope="module")
+def tracker(uri: str) -> Tracker:
+    """Return the runs of a new database."""
+    return Tracker(uri)
+
+
+@pytest.fixture(scope="module")
+def registry(tracker: Tracker) -> Registry:
+    """Return the versions of a new database."""
+    return Registry(tracker)
 
 
 @pytest.fixture(scope="session")
