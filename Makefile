@@ -62,8 +62,8 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
 	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 -m "not slow"
 
-simulate: setup  ## Run the statistical tests in full: 1,000 simulations of each
-	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging
+simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 programs
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging tests/training/compilation
 
 simulate-faults: setup  ## Kill the registry's commands at each of their writes: an hour
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k kill tests/registry/test_faults.py

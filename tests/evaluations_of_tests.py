@@ -125,6 +125,12 @@ def facts(text: str = "") -> Facts:
             Column(name="distance", kind="number", ge=0, unit=text or "mi", description="Way"),
             Column(name="temp", kind="number", nullable=True, unit="°F", description="At origin"),
         ),
+        parts=(
+            ("featurizer", text or "FlightFeaturizer"),
+            ("encoder", "TableEncoder"),
+            ("selector", "SelectKBest, which kept 12 of 31 encoded columns"),
+            ("estimator", "HistGradientBoostingClassifier"),
+        ),
         lineage=(
             ("commit", text or "83a5e7294ecf0d0b3a7fd2a5ed4d3a4b3b6f1c0a"),
             ("seed", "0"),

@@ -65,7 +65,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
 
 def tune(arguments: argparse.Namespace) -> int:
-    """Search for better settings, write them, and print how to train with them."""
+    """Search for better settings, write the best, and print how to train with what is better."""
     _, config = project(arguments, "tune", arguments.overrides)
     recording = _recording()
     started = recording.now()
@@ -73,13 +73,18 @@ def tune(arguments: argparse.Namespace) -> int:
     recording.record_tuning(
         config, metric=tuned.metric, value=tuned.value, files=tuned.files, started=started
     )
-    replaced = {"tuning", *(choice.split("=")[0] for choice in tuned.choices)}
+    print(tuned.summary())
+    if not tuned.is_better:
+        return 0
+    # Under its own name, so that the bundle to compare with stays.
+    chosen = [*tuned.choices, f"name={config.name}-tuned"]
+    replaced = {"tuning", *(choice.split("=")[0] for choice in chosen)}
     kept = [
         override
         for override in arguments.overrides
         if override.lstrip("+~").split("=")[0].split(".")[0] not in replaced
     ]
-    print(f"{tuned.summary()}\n\nNext: {shlex.join(['mlkit', 'train', *tuned.choices, *kept])}")
+    print(f"\nNext: {shlex.join(['mlkit', 'train', *chosen, *kept])}")
     return 0
 
 
@@ -106,9 +111,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     recording.record_evaluation(config, bundle, evaluation, str(data), started)
     print(evaluation.summary())
     if arguments.report:
-        facts = _train_side("facts", "evaluate").Facts.of(bundle.manifest, bundle.schema)
         page = _train_side("report.page", "evaluate")
-        print(f"\nReport in {page.write_report(evaluation, facts, arguments.report)}")
+        written = page.write_report(evaluation, arguments.report, bundle=bundle)
+        print(f"\nReport in {written}")
     return 0 if evaluation.passed else 1
 
 
@@ -129,9 +134,8 @@ def report(arguments: argparse.Namespace) -> int:
     page = _train_side("report.page", "report")
     bundle = Bundle.open(find_bundle(arguments.bundle, arguments), signers=required_signers())
     evaluation = page.read_evaluation(bundle)
-    facts = _train_side("facts", "report").Facts.of(bundle.manifest, bundle.schema)
     path = arguments.file or Path("reports", f"{bundle.manifest.name}.html")
-    print(f"Report in {page.write_report(evaluation, facts, path)}")
+    print(f"Report in {page.write_report(evaluation, path, bundle=bundle)}")
     return 0
 
 
@@ -139,7 +143,7 @@ def predict(arguments: argparse.Namespace) -> int:
     """Score records to stdout, or a table to a file."""
     configure_logging("warning")
     source = arguments.input
-    is_table = source != "-" and not source.lower().endswith(_RECORDS)
+    is_table = _is_table(source)
     if is_table and arguments.output is None:
         raise ConfigError(f"Name the file for the scored rows: mlkit predict … {source} OUTPUT.")
     if not is_table and arguments.output is not None:
@@ -171,6 +175,11 @@ def predict(arguments: argparse.Namespace) -> int:
 def explain(arguments: argparse.Namespace) -> int:
     """Print what moved the prediction of one record."""
     configure_logging("warning")
+    if _is_table(arguments.record):
+        raise ConfigError(
+            f"mlkit explain takes one record ({listed(_RECORDS)}, or - for stdin), got "
+            f"{arguments.record}. Write one row of a table as JSON."
+        )
     predictor = _predictor(arguments)
     records = list(_records(arguments.record))
     if len(records) != 1:
@@ -181,6 +190,10 @@ def explain(arguments: argparse.Namespace) -> int:
     found = predictor.explain(records[0])
     print(json.dumps(found.to_dict(), ensure_ascii=False) if arguments.json else found.table())
     return 0
+
+
+def _is_table(source: str) -> bool:
+    return source != "-" and not source.lower().endswith(_RECORDS)
 
 
 def _predictor(arguments: argparse.Namespace) -> Predictor:

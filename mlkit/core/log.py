@@ -18,6 +18,8 @@ from structlog.typing import EventDict, Processor
 REDACTED = "[redacted]"
 logging.getLogger("mlkit").addHandler(logging.NullHandler())
 _redacted_keys: set[str] = set()
+#: Loggers of libraries whose news (that fonts were listed) are nothing to a user.
+_CHATTY = ("matplotlib",)
 
 
 def _redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -85,12 +87,19 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
 
 
 @contextmanager
-def stage(logger: structlog.stdlib.BoundLogger, noun: str, **values: Any) -> Iterator[None]:
-    """Log `noun_started` and `noun_finished` around a step, with its seconds."""
+def stage(
+    logger: structlog.stdlib.BoundLogger, noun: str, *, level: int = logging.INFO, **values: Any
+) -> Iterator[None]:
+    """Log `noun_started` and `noun_finished` around a step, with its seconds.
+
+    Give `logging.DEBUG` as `level` where a step is soon done, or lies within another.
+    """
     start = perf_counter()
-    logger.info(f"{noun}_started", **values)
+    logger.log(level, f"{noun}_started", **values)
     yield
-    logger.info(f"{noun}_finished", seconds=round(perf_counter() - start, 2))
+    logger.log(level, f"{noun}_finished", seconds=round(perf_counter() - start, 2))

@@ -13,6 +13,7 @@ import numpy as np
 from mlkit.core.log import REDACTED
 from mlkit.core.rows import ColumnRows, Rows
 from mlkit.core.schema import Schema
+from mlkit.core.table import Table
 
 #: Pairs of orders in which the columns are made known.
 N_PAIRS = 25
@@ -65,20 +66,22 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         return plain
 
     def table(self) -> str:
-        """Return it as a Markdown table, without columns that moved nothing."""
+        """Return it as a table, without columns that moved nothing."""
         what = "prediction" if self.label is None else f"probability of {self.label}"
-        lines = ["| column | value | effect |", "|---|---|--:|"]
-        lines += [
-            f"| {each.column} | {'missing' if each.value is None else each.value} "
-            f"| {each.effect:+.4g} |"
+        moved = (
+            (
+                each.column,
+                "missing" if each.value is None else str(each.value),
+                f"{each.effect:+.4g}",
+            )
             for each in self.effects
             if each.effect
-        ]
-        lines += [
-            f"| *golden rows, on average* | | {self.expected:.4g} |",
-            f"| **{what}** | | **{self.score:.4g}** |",
-        ]
-        return "\n".join(lines)
+        )
+        ends = (
+            ("golden rows, on average", "", f"{self.expected:.4g}"),
+            (what, "", f"{self.score:.4g}"),
+        )
+        return Table(head=("column", "value", "effect"), rows=(*moved, *ends), n_texts=2).plain()
 
 
 def effects(

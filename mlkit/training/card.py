@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mlkit.core.bundle import Manifest
+from mlkit.core.table import escaped
 from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.tables import (
     column_table,
     comparison_table,
     contribution_table,
-    escaped,
     gate_table,
     leak_table,
+    part_table,
+    score_table,
     slice_table,
 )
 from mlkit.training.model import TrainedModel
@@ -25,8 +27,7 @@ def card(
     model: TrainedModel, evaluation: Evaluation, manifest: Manifest, *, description: str
 ) -> str:
     """Return the model card in Markdown."""
-    estimator = type(model.pipeline[-1]).__name__
-    facts = replace(Facts.of(manifest, model.schema, estimator=estimator), description=description)
+    facts = replace(Facts.of(manifest, model.schema), description=description)
     return "\n\n".join(_blocks(facts, evaluation)) + "\n"
 
 
@@ -37,7 +38,7 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
     yield f"A {escaped(facts.predicts)}. {evaluation.verdict()}"
     yield "## How good it is"
     yield escaped(evaluation.judged_on())
-    yield evaluation.table()
+    yield score_table(evaluation.scores, evaluation.level).markdown()
     yield from map(escaped, evaluation.notes())
     if evaluation.gates:
         yield gate_table(evaluation.gates).markdown()
@@ -54,6 +55,8 @@ def _blocks(facts: Facts, evaluation: Evaluation) -> Iterator[str]:
     yield from _limits(evaluation)
     yield "## How it runs"
     yield escaped(facts.runs)
+    yield "## What it consists of"
+    yield part_table(facts.parts).markdown()
     yield "## What it takes"
     yield column_table(facts.columns).markdown()
 

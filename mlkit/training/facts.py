@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.pipeline import Pipeline
+
 from mlkit.core.bundle import Manifest
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
@@ -23,6 +26,8 @@ class Facts:
         How it runs, and why.
     columns
         What it takes.
+    parts
+        What it consists of, in the order of the pipeline: names, and in words which.
     lineage
         What made it, by names.
     """
@@ -32,27 +37,45 @@ class Facts:
     predicts: str = ""
     runs: str = ""
     columns: tuple[Column, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
     lineage: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, manifest: Manifest, schema: type[Schema], *, estimator: str = "") -> "Facts":
-        """Return what a manifest and a schema tell; the settings may name the estimator."""
+    def of(cls, manifest: Manifest, schema: type[Schema]) -> "Facts":
+        """Return what a manifest and a schema tell."""
         lineage = manifest.lineage
-        estimator = estimator or _text(lineage, "config", "model", "estimator", "_target_")
+        parts = _at(lineage, "pipeline")
         return cls(
             name=manifest.name,
             description=_text(lineage, "config", "description"),
-            predicts=_predicts(manifest, estimator),
+            predicts=_predicts(manifest),
             runs=manifest.runs(),
             columns=tuple(column for column in schema.columns.values() if column.known_before),
+            parts=tuple((str(name), str(which)) for name, which in parts.items())
+            if isinstance(parts, Mapping)
+            else (),
             lineage=tuple((name, value) for name, value in _lineage(manifest) if value),
         )
 
 
-def _predicts(manifest: Manifest, estimator: str) -> str:
+def parts_of(pipeline: Pipeline) -> dict[str, str]:
+    """Return what a fitted pipeline consists of, as a manifest's lineage keeps it."""
+    parts = {name: type(step).__name__ for name, step in pipeline.named_steps.items()}
+    if "selector" in parts:
+        kept = pipeline.named_steps["selector"].get_support()
+        parts["selector"] += f", which kept {kept.sum():,} of {len(kept):,} encoded columns"
+    if isinstance(estimator := pipeline[-1], CalibratedClassifierCV):
+        calibrated = estimator.calibrated_classifiers_[0]
+        parts["estimator"] = type(calibrated.estimator).__name__
+        parts["calibrator"] = calibrated.method
+    return parts
+
+
+def _predicts(manifest: Manifest) -> str:
     edges = manifest.target.get("edges") or ()
     cut = f", cut at {', '.join(f'{edge:g}' for edge in edges)}" if edges else ""
-    by = f", by {estimator.rpartition('.')[2]}" if estimator else ""
+    estimator = _text(manifest.lineage, "pipeline", "estimator")
+    by = f", by {estimator}" if estimator else ""
     return f"{manifest.task} model of {manifest.target.get('column', 'a target')}{cut}{by}"
 
 

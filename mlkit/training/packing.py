@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from logging import DEBUG
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from mlkit.core.version import __version__
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.card import card
 from mlkit.training.compilation.parity import try_compile
+from mlkit.training.facts import parts_of
 from mlkit.training.golden import golden_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.libraries import versions
@@ -98,7 +100,7 @@ def pack(
         check_types((draft / layout.MODEL).read_bytes(), trusted, draft / layout.MODEL)
         scores = PythonRuntime(model).scores(rows)
         golden = golden_rows(model, rows, scores)
-        with stage(log, "compiling"):
+        with stage(log, "compiling", level=DEBUG):
             outcome = try_compile(model, rows)
         manifest = Manifest(
             format=layout.FORMAT,
@@ -115,6 +117,7 @@ def pack(
             prior=model.prior.tolist(),
             lineage={
                 **(lineage or {}),
+                "pipeline": parts_of(model.pipeline),
                 "rows": {
                     "trained_on": len(model.training_rows),
                     "tuned_on": len(model.tuning_rows),

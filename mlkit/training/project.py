@@ -1,7 +1,9 @@
 """Turn names in a configuration into the project's own classes, and no others."""
 
 import sys
+from collections.abc import Iterable
 from importlib import import_module
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +74,23 @@ def _built(node: Any, packages: tuple[str, ...], setting: str) -> Any:
     # A path may lead through a trusted module to what that module imported.
     if not issubclass(found, BaseEstimator) or found.__module__.split(".")[0] not in packages:
         raise ConfigError(f"{setting}: {path} is no estimator.")
+    _check_names(found, parameters, f"{setting}: {path}")
     try:
         return found(**parameters)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{setting}: {path} refuses its parameters: {error}.") from error
+
+
+def _check_names(kind: type, parameters: Iterable[str], where: str) -> None:
+    """Raise a ConfigError for a parameter that the class does not take."""
+    taken = signature(kind).parameters
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in taken.values()):
+        return
+    for name in parameters:
+        if name not in taken:
+            raise ConfigError(
+                f"{where} refuses its parameters: there is no {name}. {nearest(name, taken)}"
+            )
 
 
 def _find_class(path: str, packages: tuple[str, ...], where: str = "Check the path.") -> type:

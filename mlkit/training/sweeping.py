@@ -12,10 +12,10 @@ from hydra.errors import HydraException
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, MlkitError, first_line, listed
 from mlkit.core.log import get_logger
+from mlkit.core.table import Table
 from mlkit.training.config import Config, load_config
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.findings import figure
-from mlkit.training.judging.tables import Table
 from mlkit.training.workflow import Run, build_evaluator, build_trainer, train
 
 log = get_logger(__name__)
@@ -122,7 +122,7 @@ def combinations(overrides: Sequence[str]) -> list[tuple[dict[str, str], list[st
 
 
 def table(runs: Sequence[Swept]) -> str:
-    """Return the runs as a Markdown table: what changed, the metrics, the bundle or the error."""
+    """Return the runs as a table: what changed, the metrics, the bundle or the error."""
     keys = list(runs[0].changed)
     judged = next((run.evaluation for run in runs if run.evaluation), None)
     metrics = [score.metric for score in judged.scores] if judged else []
@@ -133,4 +133,5 @@ def table(runs: Sequence[Swept]) -> str:
         last = str(run.bundle.path) if run.bundle else f"none: {run.error}"
         figures = [figure(values.get(name, nan)) for name in metrics]
         rows.append((*run.changed.values(), *figures, last))
-    return Table(head=(*keys, *metrics, "bundle"), rows=tuple(rows), n_texts=len(keys)).markdown()
+    head = (*keys, *metrics, "bundle")
+    return Table(head=head, rows=tuple(rows), n_texts=len(keys), ends_in_text=True).plain()

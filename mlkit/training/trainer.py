@@ -1,6 +1,7 @@
 """Fit featurizer, encoder and estimator as one pipeline, on rows that may be seen."""
 
 from dataclasses import dataclass
+from logging import DEBUG
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,7 @@ class Trainer:
         with stage(log, "training", n_rows=len(rows), estimator=type(self.estimator).__name__):
             pipeline = self.fit_pipeline(rows, seen)
             simple = fit_simple(self.schema, self.target, rows, seen, self.seed)
+        self._warn_of_pii(pipeline, rows)
         threshold = self._threshold(rows, seen)
         prior = np.bincount(seen) / len(seen) if classes else np.array([seen.mean()])
         return TrainedModel(
@@ -193,7 +195,7 @@ class Trainer:
 
         See `fit` for what is raised.
         """
-        with stage(log, "validation", n_rows=len(frame)):
+        with stage(log, "validation", level=DEBUG, n_rows=len(frame)):
             frame = self.schema.validate(frame)
             answers = self.target.values(frame)
             labelled = np.flatnonzero(answers.notna())
@@ -237,6 +239,20 @@ class Trainer:
     def row_prints(self, rows: pd.DataFrame) -> np.ndarray:
         """Return what later tells that rows were seen: their sorted fingerprints (uint64)."""
         return np.sort(fingerprints(rows[self.target.judged_columns(self.schema)]))
+
+    def _warn_of_pii(self, pipeline: Pipeline, rows: pd.DataFrame) -> None:
+        """Name the personal data that are features; under another name they are not known."""
+        personal = self.schema.pii()
+        if not personal:
+            return
+        features = pipeline[0].transform(rows.head(1)[self.schema.names(known_before=True)])
+        if used := [name for name in personal if name in features]:
+            log.warning(
+                "personal_data_learned",
+                columns=used,
+                reason="personal (pii), and features: their values may lie in the encoder, and "
+                "so in the bundle; leave them out of the featurizer where that matters",
+            )
 
     def _threshold(self, rows: pd.DataFrame, codes: np.ndarray) -> float:
         """Return the threshold that costs least on training rows scored by models without them."""

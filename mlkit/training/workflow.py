@@ -1,12 +1,14 @@
 """Run a project's settings: from its file to a packed and judged bundle."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from logging import DEBUG
 from pathlib import Path
 
 import numpy as np
 import structlog
 
-from mlkit.core.bundle import Bundle
+from mlkit.core.bundle import EVALUATION, Bundle
 from mlkit.core.errors import BundleError, ConfigError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
@@ -16,12 +18,11 @@ from mlkit.training.archive import load_prints
 from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
-from mlkit.training.facts import Facts
 from mlkit.training.frames import no_rows
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.evaluator import Evaluator
 from mlkit.training.judging.findings import Leak
-from mlkit.training.judging.gates import Gate
+from mlkit.training.judging.gates import LEAKS, Gate
 from mlkit.training.judging.verdicts import bundle_verdicts
 from mlkit.training.leaks.hunt import hunt_leaks
 from mlkit.training.model import TrainedModel
@@ -97,8 +98,8 @@ def train(config: Config) -> Run:
         )
         evaluation = _with_bundle(evaluation, evaluator, bundle)
         page = Path(config.reports) / f"{config.name}.html"
-        with stage(log, "reporting", path=str(page)):
-            write_report(evaluation, Facts.of(bundle.manifest, bundle.schema), page)
+        with stage(log, "reporting", level=DEBUG, path=str(page)):
+            write_report(evaluation, page, bundle=bundle)
     return Run(bundle=bundle, evaluation=evaluation, report=page)
 
 
@@ -111,10 +112,17 @@ def evaluate(
     """Judge a bundle on the rows of a file that neither its model nor the champion has seen.
 
     What may leak was found on the rows that it was trained on, and is taken from the bundle.
+
+    Raises
+    ------
+    BundleError
+        If a gate counts the leaks, and the bundle's evaluation cannot be read; and as
+        `open_judged` does.
     """
+    leaks = _leaks_of(bundle, evaluator.gates)
     model = open_judged(bundle, trusted_packages())
     frame = read_frame(path, bundle.schema)
-    found = evaluator.evaluate(model, frame, champion=champion, leaks=_leaks_of(bundle))
+    found = evaluator.evaluate(model, frame, champion=champion, leaks=leaks)
     return _with_bundle(found, evaluator, bundle)
 
 
@@ -140,10 +148,16 @@ def freeze(config: Config, path: str | Path) -> Split:
     return prepared.split
 
 
-def _leaks_of(bundle: Bundle) -> tuple[Leak, ...]:
+def _leaks_of(bundle: Bundle, gates: Sequence[Gate]) -> tuple[Leak, ...]:
     try:
         return read_evaluation(bundle).leaks
     except BundleError as error:
+        if any(gate.metric == LEAKS for gate in gates):
+            raise BundleError(
+                f"{bundle.path / EVALUATION} cannot be read, which has the leaks that training "
+                f"found: the gate on {LEAKS} cannot be judged. Train again, or take that gate out "
+                "of evaluation.gates."
+            ) from error
         # Another mlkit wrote it: the model can be judged for all that.
         log.warning("leaks_unknown", reason=str(error))
         return ()

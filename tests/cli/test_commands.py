@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -57,14 +58,15 @@ def test_train_then_evaluate_then_predict(mlkit, tmp_path):
     code, out, _ = mlkit("train", f"bundles={bundles}", *SMALL)
     assert code == 0
     assert "; left out 441 without a target.\n" in out
-    assert "| roc_auc |" in out
+    assert "\nroc_auc " in out
     folder = bundles / "flight-delay"
     assert str(folder) in out
 
     code, again, _ = mlkit("evaluate", folder)
-    table = next(line for line in out.splitlines() if line.startswith("| roc_auc"))
+    value = re.findall(r"^roc_auc +([\d.]+)", out, re.M)
     assert code == 0
-    assert table.split("|")[2] in again
+    assert value
+    assert value == re.findall(r"^roc_auc +([\d.]+)", again, re.M)
     assert "left out" in again
 
     code, out, _ = mlkit("predict", folder, "data/flight.json")
@@ -76,6 +78,16 @@ def test_train_then_evaluate_then_predict(mlkit, tmp_path):
     assert code == 0
     assert {"prediction", "probability", "carrier"} <= set(scored.columns)
     assert len(scored) == 16_839
+
+
+def test_logs_go_to_stderr_and_are_few(in_project, tmp_path, capsys):
+    """Results can be piped, and are not drowned: long stages and what one should know."""
+    assert main(["train", f"bundles={tmp_path}", f"reports={tmp_path}", *SMALL]) == 0
+    out, err = capsys.readouterr()
+    events = [json.loads(line)["event"] for line in err.splitlines()]
+    assert out.startswith("Judged on")
+    assert set(events) >= {"split_decided", "training_started", "model_compiled"}
+    assert len(events) <= 12
 
 
 def test_a_report_is_written_beside_the_bundle_and_again_from_it(mlkit, in_project, tmp_path):
@@ -95,12 +107,29 @@ def test_a_report_is_written_beside_the_bundle_and_again_from_it(mlkit, in_proje
     assert b'id="verdict"' in other.read_bytes()
 
 
-def test_an_evaluation_that_cannot_be_read_is_named(mlkit, packed, tmp_path):
-    """As in a bundle that an mlkit of before wrote."""
+@pytest.fixture
+def old(packed, tmp_path) -> Path:
+    """Return a bundle as an mlkit of before wrote it, whose evaluation this one cannot read."""
     folder = shutil.copytree(packed, tmp_path / "old")
     (folder / layout.EVALUATION).write_text('{"scores": []}')
     layout.seal(folder, Bundle.open(packed).manifest)
-    code, _, error = mlkit("report", folder, tmp_path / "page.html")
+    return folder
+
+
+def test_leaks_that_are_not_known_pass_no_gate(mlkit, old):
+    """The bundle cannot be held to their number; without such a gate it is judged."""
+    code, out, error = mlkit("evaluate", old)
+    assert (code, out) == (5, "")
+    assert "evaluation.json cannot be read" in error
+    assert "the gate on leaks cannot be judged" in error
+    few = ("evaluation.gates=[]", "evaluation.n_resamples=10")
+    code, out, _ = mlkit("evaluate", old, *few)
+    assert (code, "\nroc_auc " in out) == (0, True)
+
+
+def test_an_evaluation_that_cannot_be_read_is_named(mlkit, old, tmp_path):
+    """The page of what was found when the bundle was packed cannot be written."""
+    code, _, error = mlkit("report", old, tmp_path / "page.html")
     assert code == 5
     assert "evaluation.json is not readable" in error
     assert "mlkit evaluate BUNDLE --report FILE" in error
@@ -115,7 +144,7 @@ def test_a_leak_that_training_found_stops_the_bundle(mlkit, packed, tmp_path):
     layout.seal(folder, Bundle.open(packed).manifest)
     code, out, _ = mlkit("evaluate", folder)
     assert code == 1
-    assert "- the number of leaks is 1.0000, at most 0.0000: failed" in out
+    assert "- the number of leaks is 1, at most 0: failed" in out
 
 
 def test_settings_of_a_run_are_in_its_lineage(mlkit, tmp_path):
@@ -230,7 +259,7 @@ def test_a_bundle_is_judged_by_its_graph_though_features_have_changed(mlkit, pac
     monkeypatch.setattr("flight_delay.features.FlightFeaturizer.transform", _changed)
     code, out, _ = mlkit("evaluate", packed, "--champion", packed)
     assert code == 0
-    assert re.findall("roc_auc [^g]*", out)[0] == re.findall("roc_auc [^g]*", before)[0]
+    assert re.findall("\nroc_auc [^g]*", out)[0] == re.findall("\nroc_auc [^g]*", before)[0]
     assert "Beside the champion" in out
     assert "shown to help" in before
     assert "shown to help" not in out
@@ -666,7 +695,9 @@ def test_explain_tells_one_record(packed, project, tmp_path, capsys):
     """As a table, or as JSON whose effects add up; of several records none is chosen."""
     record = str(project / "data" / "flight.json")
     assert main(["explain", str(packed), record]) == 0
-    assert "| scheduled_departure | 2013-12-23 17:15:00 |" in capsys.readouterr().out
+    assert re.search(
+        "^scheduled_departure +2013-12-23 17:15:00 +[-+]", capsys.readouterr().out, re.M
+    )
     assert main(["explain", str(packed), record, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     total = sum(each["effect"] for each in found["effects"])
@@ -678,10 +709,17 @@ def test_explain_tells_one_record(packed, project, tmp_path, capsys):
     assert "holds 2 records, but one is explained" in capsys.readouterr().err
 
 
+def test_explain_takes_no_table(mlkit, packed):
+    """The error says what it takes, before the bundle is loaded."""
+    code, out, error = mlkit("explain", packed, "data/flights.parquet")
+    assert (code, out) == (2, "")
+    assert "takes one record (.json, .jsonl, or - for stdin), got data/flights.parquet" in error
+
+
 @pytest.mark.slow
 def test_an_ablation_tells_every_feature(in_project, capsys):
     """The table has a line for each, and no bundle is written."""
     assert main(["study", "ablation", "model.estimator.max_iter=10"]) == 0
     out = capsys.readouterr().out
-    assert "| departure_hour |" in out
+    assert "\ndeparture_hour " in out
     assert "Not shown to earn their cost" in out

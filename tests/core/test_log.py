@@ -43,6 +43,15 @@ def test_levels_below_are_silent(capsys):
     assert events(capsys) == []
 
 
+def test_the_news_of_libraries_are_silent_and_their_warnings_are_not(capsys):
+    """Such as that matplotlib has listed the fonts, in the first run on a machine."""
+    configure_logging("info", "json")
+    fonts = logging.getLogger("matplotlib.font_manager")
+    fonts.info("generated new fontManager")
+    fonts.warning("no such font")
+    assert [event["event"] for event in events(capsys)] == ["no such font"]
+
+
 def test_console_style_is_for_people(capsys):
     """In the console style an event is a line of text."""
     configure_logging("info", "console")
@@ -59,3 +68,12 @@ def test_a_stage_says_when_it_ends(capsys):
         raise ValueError("no")
     names = [event["event"] for event in events(capsys)]
     assert names == ["reading_started", "reading_finished", "packing_started"]
+
+
+def test_a_stage_of_little_interest_is_told_at_debug_alone(capsys):
+    """What is soon done, or lies within another stage, would hide the others."""
+    for level, wanted in (("info", []), ("debug", ["checking_started", "checking_finished"])):
+        configure_logging(level, "json")
+        with stage(get_logger("project"), "checking", level=logging.DEBUG):
+            pass
+        assert [event["event"] for event in events(capsys)] == wanted

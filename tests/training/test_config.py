@@ -120,12 +120,18 @@ def test_an_interpolation_cannot_bring_a_class(project, tmp_path):
 
 
 def test_a_refused_parameter_is_named(project):
-    """A parameter that the class does not take is in the error, with the setting."""
+    """What the class does not take is in the error, with the setting and the nearest name."""
     node = {"_target_": "sklearn.linear_model.Ridge", "alhpa": 1}
-    with pytest.raises(ConfigError, match=r"model\.estimator.*alhpa"):
+    with pytest.raises(ConfigError, match=r"model\.estimator.*no alhpa\. Did you mean alpha\?"):
         build(node, TRUSTED, "model.estimator")
     with pytest.raises(ConfigError, match="needs a _target_"):
         build({}, TRUSTED, "features")
+
+
+def test_a_class_that_takes_any_parameter_gets_it(project):
+    """LightGBM knows names that its signature has not."""
+    node = {"_target_": "lightgbm.LGBMClassifier", "max_bin": 15}
+    assert build(node, TRUSTED, "model.estimator").get_params()["max_bin"] == 15
 
 
 def test_a_schema_is_a_schema(project):

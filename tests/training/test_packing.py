@@ -68,6 +68,7 @@ def test_the_card_says_what_was_found(parts, tmp_path):
         "### What its features are worth",
         "## Its limits",
         "## How it runs",
+        "## What it consists of",
         "## What it takes",
     ]
     assert "<script" not in card

@@ -23,6 +23,7 @@ from mlkit.core.rows import read_table
 from mlkit.training.compilation.compiler import compile_model
 from mlkit.training.compilation.parity import certify
 from mlkit.training.model import TrainedModel
+from mlkit.training.report.page import read_evaluation, write_report
 from mlkit.training.storage import load_pipeline, save_pipeline
 
 
@@ -146,6 +147,27 @@ def test_a_bundle_holds_selector_and_calibrator(visits, tmp_path):
     assert bundle.manifest.runtime == "onnx"
     found = Predictor.load(bundle.path).predict(visits).probability
     np.testing.assert_allclose(found, model.scores(Visit.validate(visits)), atol=1e-12)
+
+
+def test_card_and_report_name_every_part(visits, tmp_path):
+    """Also the selector, with what it kept, and the calibrator; both say the same."""
+    model = trainer(selector=VarianceThreshold(), calibration="isotonic").fit(visits)
+    bundle = bundle_of(model, visits, tmp_path / "bundle")
+    parts = {
+        "featurizer": "VisitFeaturizer",
+        "encoder": "TableEncoder",
+        "selector": "VarianceThreshold, which kept 8 of 9 encoded columns",
+        "estimator": "HistGradientBoostingClassifier",
+        "calibrator": "isotonic",
+    }
+    card = (bundle.path / "README.md").read_text(encoding="utf-8")
+    report = write_report(read_evaluation(bundle), tmp_path / "report.html", bundle=bundle)
+    html = report.read_text(encoding="utf-8")
+    for name, which in parts.items():
+        assert f"| {name} | {which} |" in card
+        assert f'<th scope="row">{name}</th><td>{which}</td>' in html
+    for text in (card, html):
+        assert "inary model of bought, by HistGradientBoostingClassifier" in text
 
 
 @pytest.mark.parametrize(

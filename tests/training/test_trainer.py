@@ -10,7 +10,16 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.svm import LinearSVC
 
-from mlkit import Evaluator, Featurizer, Splitter, TableEncoder, Target
+from mlkit import (
+    Evaluator,
+    Featurizer,
+    Schema,
+    Splitter,
+    TableEncoder,
+    Target,
+    Trainer,
+    column,
+)
 from mlkit.core.errors import ConfigError, DataError, FeaturizerError
 from mlkit.training.judging.evaluation import Evaluation
 
@@ -46,6 +55,40 @@ def test_training_sees_no_row_of_the_holdout(build, flights):
     holdout = model.holdout(flights)
     assert fitted["scheduled_departure"].max() < holdout["scheduled_departure"].min()
     assert len(fitted) + len(holdout) == flights["arr_delay"].notna().sum()
+
+
+class Customer(Schema):
+    """A customer, of whom one column is personal."""
+
+    name: str = column(pii=True)
+    age: float
+    spent: float = column(role="target")
+
+
+class Chosen(Featurizer):
+    """Some of the columns."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+
+    def transform(self, frame):
+        """Return these columns."""
+        return frame[list(self.names)]
+
+
+@pytest.mark.parametrize(("names", "warned"), [(("name", "age"), [["name"]]), (("age",), [])])
+def test_personal_data_that_are_features_are_named(caplog, names, warned):
+    """Once, and by the column's name alone; what no featurizer returns needs no warning."""
+    ages = np.arange(100.0)
+    frame = pd.DataFrame({"name": "N.", "age": ages, "spent": 2 * ages})
+    Trainer(
+        schema=Customer,
+        target=Target(task="regression", column="spent"),
+        featurizer=Chosen(names),
+        estimator=Ridge(),
+    ).fit(frame)
+    said = [r.msg for r in caplog.records if r.msg["event"] == "personal_data_learned"]
+    assert [each["columns"] for each in said] == warned
 
 
 def test_rows_without_a_target_are_counted_in_the_log(trainer, flights, caplog):

@@ -98,10 +98,6 @@ class Evaluation:
         """Read what `to_json` wrote; intervals that were not computed are NaN."""
         return msgspec.convert(_restored(msgspec.json.decode(text)), cls)
 
-    def table(self) -> str:
-        """Return the scores as a Markdown table."""
-        return score_table(self.scores, self.level).markdown()
-
     def useless(self) -> str:
         """Return one sentence that names the features that are not shown to help."""
         named = [each.feature for each in self.contributions if not each.helps]
@@ -134,15 +130,19 @@ class Evaluation:
 
     def summary(self) -> str:
         """Return what was judged, the tables, what to mind, and the verdict."""
-        parts = [self.judged_on(), self.table(), *self.notes()]
+        parts = [
+            self.judged_on(),
+            score_table(self.scores, self.level).plain(),
+            *self.notes(),
+        ]
         if self.slices:
-            parts.append(slice_table(self.scores, self.n_rows, self.slices).markdown())
+            parts.append(slice_table(self.scores, self.n_rows, self.slices).plain())
         if self.worst:
             parts.append("It errs most where:")
-            parts.append(slice_table(self.scores, self.n_rows, self.worst).markdown())
+            parts.append(slice_table(self.scores, self.n_rows, self.worst).plain())
         if self.comparison:
             parts.append(f"Beside the champion {self.comparison.champion}, on the same rows:")
-            parts.append(comparison_table(self.comparison, self.level).markdown())
+            parts.append(comparison_table(self.comparison, self.level).plain())
         if self.contributions:
             parts.append(self.useless())
         parts += [f"Suspicious ({leak.kind}): {leak.message}" for leak in self.leaks]

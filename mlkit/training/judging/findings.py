@@ -8,7 +8,9 @@ NONE = "–"  # noqa: RUF001
 
 
 def figure(value: float) -> str:
-    """Return a figure of four decimals, of fewer where it is large, a dash for NaN."""
+    """Return a count as it is, else four decimals, fewer where it is large, a dash for NaN."""
+    if isinstance(value, int):
+        return f"{value:,}"
     if isnan(value):
         return NONE
     return f"{value:z,.4f}" if abs(value) < 1000 else f"{value:,.1f}"
@@ -112,11 +114,11 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
-    """What may tell a model an answer that it will not have."""
+    """What may tell a model an answer that it will not have; a count of rows is a whole figure."""
 
     kind: str
     columns: tuple[str, ...]
-    figure: float
+    figure: int | float
     message: str
 
 
@@ -157,7 +159,8 @@ class Verdict:
     what
         The figure, in words.
     figure, bound
-        What it is, and what it may be; NaN where it is undefined.
+        What it is, and what it may be; whole numbers where it counts, NaN where it is
+        undefined.
     is_floor
         Whether it must be at least the bound, else at most.
     unjudged
@@ -166,8 +169,8 @@ class Verdict:
     """
 
     what: str
-    figure: float
-    bound: float
+    figure: int | float
+    bound: int | float
     is_floor: bool
     unjudged: str = ""
 

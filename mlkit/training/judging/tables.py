@@ -1,10 +1,10 @@
 """Lay an evaluation out as tables of text: the terminal's, the card's and the page's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isnan
 
 from mlkit.core.column import Column
+from mlkit.core.table import Table
 from mlkit.training.judging.findings import (
     NONE,
     Comparison,
@@ -19,29 +19,6 @@ from mlkit.training.judging.findings import (
 
 #: What a row of a table calls the rows that are not in one slice only.
 WHOLE = "all rows"
-_ESCAPED = str.maketrans(
-    {"\\": "\\\\", "|": "\\|", "<": "&lt;", "&": "&amp;", "`": "\\`", "[": "\\[", "]": "\\]"}
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Text in rows and columns; all but the first `n_texts` columns are figures."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    n_texts: int = 1
-
-    def markdown(self) -> str:
-        """Return it as Markdown, whatever its cells hold."""
-        rules = ["---"] * self.n_texts + ["--:"] * (len(self.head) - self.n_texts)
-        rows = [[escaped(cell) for cell in row] for row in (self.head, *self.rows)]
-        return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rules, *rows[1:]))
-
-
-def escaped(text: str) -> str:
-    """Return text on one line in which Markdown has nothing to read."""
-    return " ".join(text.split()).translate(_ESCAPED)
 
 
 def between(low: float, high: float) -> str:
@@ -138,6 +115,11 @@ def leak_table(leaks: Sequence[Leak]) -> Table:
         rows=tuple((", ".join(leak.columns), leak.message, figure(leak.figure)) for leak in leaks),
         n_texts=2,
     )
+
+
+def part_table(parts: Sequence[tuple[str, str]]) -> Table:
+    """Return what a model consists of, or what made it."""
+    return Table(head=("what", "which"), rows=tuple(parts), n_texts=2)
 
 
 def flattered(flattery: Flattery) -> str:

@@ -88,8 +88,13 @@ def _bounded(gate: Gate, what: str, figure: float, score: Score | None = None) -
             limit, beside = bound, ""
             if isinstance(bound, str):
                 limit, beside = getattr(score, bound), f" beside the {_BESIDE[bound]}"
+            # The bound of a count reads as a count, too.
+            counts = isinstance(figure, int) and isinstance(limit, int)
             yield Verdict(
-                what=f"{what}{beside}", figure=figure, bound=float(limit), is_floor=is_floor
+                what=f"{what}{beside}",
+                figure=figure,
+                bound=int(limit) if counts else float(limit),
+                is_floor=is_floor,
             )
 
 

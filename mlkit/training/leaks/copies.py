@@ -29,8 +29,8 @@ def advice(name: str, schema: type[Schema]) -> str:
         else "leave it out of the featurizer"
     )
     return (
-        f"It looks like it is known only afterwards: if so, {where}. "
-        f"If it is known before, say so: evaluation.honest=[{name}]."
+        f"Check when its value is known: if only afterwards, {where}; if before, list it: "
+        f"evaluation.honest=[{name}]."
     )
 
 
@@ -170,7 +170,7 @@ def duplicates(
         yield Leak(
             kind="duplicates",
             columns=(),
-            figure=float(n_twins),
+            figure=n_twins,
             message=f"{n_twins:,} of the {len(holdout):,} held-out rows are trained on as well, "
             "with the same answer: the metrics flatter. Drop duplicates upstream.",
         )

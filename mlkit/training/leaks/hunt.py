@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from logging import DEBUG
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ def hunt_leaks(
     ConfigError
         If a name in `honest` is neither a column of the schema nor a feature.
     """
-    with stage(log, "leak_hunt", n_rows=len(frame)):
+    with stage(log, "leak_hunt", level=DEBUG, n_rows=len(frame)):
         found = list(_hunted(model, frame, set(honest)))
     for leak in found:
         log.warning(
@@ -128,9 +129,10 @@ def _hunted(model: TrainedModel, frame: pd.DataFrame, honest: set[str]) -> Itera
                     kind="alone",
                     columns=(name,),
                     figure=alone[name],
-                    message=f"{name} alone has a skill of {alone[name]:.2f} (1 tells all), the "
-                    f"whole model {of_model:.2f}, and the next column, {following}, "
-                    f"{others[following]:.2f}. {copies.advice(name, model.schema)}",
+                    message=f"{name} may be a leak, or just a strong column: alone it has a skill "
+                    f"of {alone[name]:.2f} (1 tells all), the whole model {of_model:.2f}, and the "
+                    f"next column, {following}, {others[following]:.2f}. "
+                    f"{copies.advice(name, model.schema)}",
                 )
         if model.split is not None and model.split.kind == "time":
             yield from _breaks(train, held, task, [n for n in names if n not in suspects])

@@ -53,9 +53,13 @@ def render(evaluation: Evaluation, facts: Facts | None = None) -> str:
     )
 
 
-def write_report(evaluation: Evaluation, facts: Facts | None, path: str | Path) -> Path:
-    """Write the page to a file, whose folder is made, and return its path."""
+def write_report(evaluation: Evaluation, path: str | Path, *, bundle: Bundle | None = None) -> Path:
+    """Write the page to a file, whose folder is made, and return its path.
+
+    The bundle, if there is one, tells what the model is.
+    """
     path = Path(path)
+    facts = None if bundle is None else Facts.of(bundle.manifest, bundle.schema)
     with written_file(path) as draft:
         draft.write_text(render(evaluation, facts), encoding="utf-8")
     return path

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mlkit.core.table import Table
 from mlkit.training.facts import Facts
 from mlkit.training.judging.curves import OTHERS
 from mlkit.training.judging.evaluation import Evaluation
@@ -10,12 +11,12 @@ from mlkit.training.judging.findings import Curve, SliceScores, figure
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.tables import (
     WHOLE,
-    Table,
     column_table,
     comparison_table,
     contribution_table,
     gate_table,
     leak_table,
+    part_table,
     score_table,
     slice_table,
 )
@@ -94,9 +95,11 @@ def sections(evaluation: Evaluation, facts: Facts) -> Iterator[Section]:
     if facts.columns:
         table = column_table(facts.columns)
         yield Section(id="takes", title="What it takes", tables=(table,))
+    if facts.parts:
+        table = part_table(facts.parts)
+        yield Section(id="parts", title="What it consists of", tables=(table,))
     if facts.runs or facts.lineage:
-        table = Table(head=("what", "which"), rows=facts.lineage, n_texts=2)
-        tables = (table,) if facts.lineage else ()
+        tables = (part_table(facts.lineage),) if facts.lineage else ()
         yield Section(
             id="runs", title="How it runs, and what made it", lead=facts.runs, tables=tables
         )

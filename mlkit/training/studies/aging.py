@@ -9,8 +9,9 @@ from scipy.stats import t as student
 
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger, stage
+from mlkit.core.table import Table
 from mlkit.training.judging.findings import figure
-from mlkit.training.judging.tables import Table, between
+from mlkit.training.judging.tables import between
 from mlkit.training.splitting import event_times
 from mlkit.training.studies.refitting import LEAST_ROWS, holds_all, measure_of, refit
 from mlkit.training.trainer import Trainer
@@ -69,7 +70,7 @@ class Staleness:
         return {age: float(np.nanmean(losses)) for age, losses in found.items()}
 
     def summary(self) -> str:
-        """Return a Markdown table by age, and the slope in one sentence."""
+        """Return a table by age, and the slope in one sentence."""
         losses = self.losses()
         rows = []
         for age in sorted({cell.age for cell in self.cells}):
@@ -96,7 +97,7 @@ class Staleness:
         )
         verdict = "it gets old" if self.low > 0 else "no clear sign that it gets old"
         return (
-            f"{table.markdown()}\n\nEach model was trained on {self.window} months. A month of age "
+            f"{table.plain()}\n\nEach model was trained on {self.window} months. A month of age "
             f"makes {self.metric} worse by {figure(self.slope)} ({between(self.low, self.high)}), "
             f"among models judged on the same months: {verdict}."
         )

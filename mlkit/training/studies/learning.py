@@ -8,8 +8,10 @@ from scipy.stats import t as student
 
 from mlkit.core.errors import DataError
 from mlkit.core.log import get_logger, stage
+from mlkit.core.table import Table
 from mlkit.training.judging.findings import figure
-from mlkit.training.judging.tables import Table, between
+from mlkit.training.judging.resampling import intervals
+from mlkit.training.judging.tables import between
 from mlkit.training.splitting import grouped, shared_key
 from mlkit.training.studies.refitting import (
     LEAST_ROWS,
@@ -79,7 +81,7 @@ class LearningCurve:
         return self.low > 0
 
     def summary(self) -> str:
-        """Return a Markdown table, what the last doubling gained, and what that means."""
+        """Return a table, what the last doubling gained, and what that means."""
         table = Table(
             head=("training rows", "models", f"mean {self.metric}", "95% interval"),
             rows=tuple(
@@ -100,7 +102,7 @@ class LearningCurve:
             else "that may be noise, so it is not shown that more such rows would help."
         )
         return (
-            f"{table.markdown()}\n\nAll judged on the same {self.n_holdout:,} held-out rows. From "
+            f"{table.plain()}\n\nAll judged on the same {self.n_holdout:,} held-out rows. From "
             f"{before.n_rows:,} training rows to {last.n_rows:,}, {self.metric} got better by "
             f"{figure(self.gain)} ({between(self.low, self.high)}): {verdict}"
         )
@@ -153,7 +155,7 @@ def learning_curve(
                 )
         values = np.array([figure.value for figure in figures])
         draws = np.mean([figure.draws() for figure in figures], axis=0)
-        low, high = np.nanquantile(draws, [0.025, 0.975]).tolist()
+        low, high = intervals(draws[:, None], 0.95, [figures[0].resampler.n_units])[:, 0].tolist()
         n_rows = len(parts[0])
         steps.append(
             Step(n_rows=n_rows, n_models=len(parts), value=values.mean(), low=low, high=high)

@@ -79,7 +79,7 @@ def search(
                 advice="the same command goes on from here",
             )
             raise
-        return _found(study, dimensions, rows)
+        return _found(study, dimensions, rows, n_before)
 
 
 def _is_spent(study: Study, tuning: TuningConfig) -> bool:
@@ -140,7 +140,7 @@ def _best(study: Study) -> FrozenTrial | None:
     return study.best_trial if finished(study, TrialState.COMPLETE) else None
 
 
-def _found(study: Study, dimensions: Sequence[Dimension], rows: FoldedRows) -> Tuned:
+def _found(study: Study, dimensions: Sequence[Dimension], rows: FoldedRows, n_before: int) -> Tuned:
     trials = finished(study)
     best = _best(study)
     if best is None or best.value is None:
@@ -155,6 +155,7 @@ def _found(study: Study, dimensions: Sequence[Dimension], rows: FoldedRows) -> T
         n_pruned=len(finished(study, TrialState.PRUNED)),
         n_failed=len(finished(study, TrialState.FAIL)),
         n_folds=len(rows.splits),
+        n_before=n_before,
     )
 
 

@@ -1,7 +1,7 @@
 """Write the best settings as a configuration that `mlkit train` takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,14 @@ class Tuned:
     metric, value
         The mean over the folds, of the best trial.
     as_is
-        The same of the settings as they stood, if these lie within the space.
+        The same of the settings as they stood; None if these lie outside of the space,
+        or their trial failed.
     parameters
         The best values, by their dotted key.
     n_trials, n_pruned, n_failed
         How many trials came to an end, and of these were stopped early or failed.
+    n_before
+        How many of them an earlier run had tried: all, if its budget was spent.
     files
         What was written.
     """
@@ -43,6 +46,8 @@ class Tuned:
     n_pruned: int
     n_failed: int
     n_folds: int
+    # What was found is the same, whichever run tried it.
+    n_before: int = field(compare=False)
     files: tuple[Path, ...] = ()
 
     @property
@@ -51,6 +56,12 @@ class Tuned:
         has_features = any(key.startswith("features.") for key in self.parameters)
         # The model's file has the rows that were seen, whatever was tuned.
         return (f"model={CHOICE}", *([f"features={CHOICE}"] if has_features else []))
+
+    @property
+    def is_better(self) -> bool:
+        """Whether a trial was better than the settings as they stood, or these were no trial."""
+        # Where they were one, the best is never worse.
+        return self.value != self.as_is
 
     def headline(self) -> str:
         """Return the figures in one sentence."""
@@ -65,7 +76,19 @@ class Tuned:
         width = max(map(len, self.parameters))
         lines = [f"  {key:<{width}}  {value}" for key, value in self.parameters.items()]
         written = [f"Written: {file}" for file in self.files]
-        return "\n".join([self.headline(), "", *lines, "", *written])
+        said = [self.headline()]
+        if self.as_is is None:
+            said.append(
+                "This is only the best of what was tried: the settings as they are lie outside of "
+                "the space, or failed."
+            )
+        elif not self.is_better:
+            said.append("No trial was better than the settings as they are.")
+        if self.n_before == self.n_trials:
+            said.append(
+                "The budget was spent before; raise tuning.trials (or tuning.minutes) to go on."
+            )
+        return "\n".join([*said, "", *lines, "", *written])
 
 
 def write_tuned(

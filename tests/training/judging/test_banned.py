@@ -37,7 +37,7 @@ def test_reading_a_banned_column_fails_the_gate(model, flights):
     """The verdict names those that are read."""
     found = Evaluator(n_resamples=0, banned=["carrier", "origin"]).evaluate(model, flights)
     assert not found.passed
-    assert "the number of banned columns that are read (origin) is 1.0000" in found.summary()
+    assert "the number of banned columns that are read (origin) is 1, at most 0" in found.summary()
     assert Evaluator(n_resamples=0, banned=["carrier"]).evaluate(model, flights).passed
 
 

@@ -83,6 +83,18 @@ def test_a_verdict_says_figure_and_bound():
     assert str(verdict) == "roc_auc beside the simple model is 0.7000, at least 0.6000: passed"
 
 
+def test_counts_read_as_counts():
+    """What is counted is whole, in what is read back from JSON as well; a metric never is."""
+    found = evaluation()
+    gates = [Gate(metric="leaks", at_most=0), Gate(metric="roc_auc", at_least=1)]
+    found = evaluation(gates=tuple(judged(gates, found)))
+    for read in (found, Evaluation.from_json(found.to_json())):
+        assert [str(verdict) for verdict in read.gates] == [
+            "the number of leaks is 1, at most 0: failed",
+            "roc_auc is 0.7000, at least 1.0000: failed",
+        ]
+
+
 def test_a_metric_that_a_slice_does_not_define_fails_in_words():
     """Such as that of a slice of one class; a NaN would say nothing."""
     (verdict, *_) = judged([Gate(metric="roc_auc", slice="dest", at_least=0.5)], evaluation())

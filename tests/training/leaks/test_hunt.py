@@ -154,6 +154,10 @@ def test_names_one_column_that_is_almost_as_good_as_the_model(task):
     noise = np.random.default_rng(9).normal(size=len(frame)) / 4
     leaks = hunted(frame.assign(extra=frame["score"] + noise), task=task)
     assert found(leaks) == {("alone", ("extra",))}
+    message = leaks[0].message
+    assert message.startswith("extra may be a leak, or just a strong column: alone it has a skill")
+    assert 'if only afterwards, give it role="outcome" in the schema' in message
+    assert "if before, list it: evaluation.honest=[extra]." in message
 
 
 def test_names_a_moment_that_comes_when_the_answer_does():
@@ -245,8 +249,8 @@ def test_says_what_to_do():
     frame = events(0)
     column, feature = hunted(frame.assign(extra=frame["score"] * 2), featurizer=Doubled())
     assert (column.columns, feature.columns) == (("extra",), ("twice",))
-    assert 'if so, give it role="outcome" in the schema.' in column.message
-    assert "if so, leave it out of the featurizer." in feature.message
+    assert 'if only afterwards, give it role="outcome" in the schema;' in column.message
+    assert "if only afterwards, leave it out of the featurizer;" in feature.message
     assert column.message.endswith("evaluation.honest=[extra].")
 
 

@@ -70,7 +70,7 @@ def test_a_page_has_every_section(html):
     page = _Page(html)
     found = page.ids("section")
     assert found[:5] == ["gates", "metrics", "comparison", "slices", "worst"]
-    assert found[-4:] == ["importance", "warnings", "takes", "runs"]
+    assert found[-5:] == ["importance", "warnings", "takes", "parts", "runs"]
     assert page.open == []
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
     assert levels == [1] + [2] * len(found)

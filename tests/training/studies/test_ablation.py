@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression
 
 from mlkit import Evaluator, Featurizer, Schema, Splitter, TableEncoder, Target, Trainer, column
 from mlkit.core.errors import FeaturizerError
-from mlkit.training.studies.ablation import Ablation, ablate
+from mlkit.training.studies.ablation import Ablated, Ablation, ablate
 
 
 class Reading(Schema):
@@ -28,6 +28,14 @@ class ReadingFeaturizer(Featurizer):
         for _ in range(40):
             made = np.sin(np.exp(np.sin(made)))
         return pd.DataFrame({"strong": frame["strong"], "idle": made, "site": frame["site"]})
+
+
+class Plain(Featurizer):
+    """The columns as they are."""
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the features of `frame`, with its index."""
+        return frame[["strong", "idle", "site"]]
 
 
 class Alone(Featurizer):
@@ -83,6 +91,21 @@ def test_what_is_lost_and_what_is_saved(readings):
     assert study.summary().endswith(
         "take the last of the table out of the featurizer, and ask again."
     )
+
+
+def test_encoding_is_part_of_the_cost(readings):
+    """A text is compared with each value that it may have; a number is passed on."""
+    features = {each.feature: each for each in studied(Plain(), readings).features}
+    assert features["site"].share > max(features["strong"].share, features["idle"].share)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.0, "below 2%"), (0.019, "below 2%"), (0.126, "13%"), (np.nan, "not known")],
+)
+def test_a_cost_is_told_as_well_as_it_is_known(share, said):
+    """Neither as nothing, nor in tenths of a percent that the next run would not give."""
+    assert Ablated(feature="x", loss=0, low=0, high=0, share=share).cost() == said
 
 
 def test_the_holdout_is_not_looked_at(readings):

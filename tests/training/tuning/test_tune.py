@@ -80,16 +80,48 @@ def test_the_best_is_written_as_a_model_that_trains(searched, few, tmp_path):
     np.testing.assert_array_equal(model.tuning_rows, model.training_rows)
 
 
-def test_the_command_says_how_to_train(searched, in_project, tmp_path, capsys):
-    """What was given beside the search goes with what was found."""
+@pytest.fixture
+def said(searched, in_project, tmp_path, capsys):
+    """Return what prints a search of learning rates by the command, and where its settings lie."""
     conf = shutil.copytree(in_project / "conf", tmp_path / "settings")
     given = [f"data.path={searched().data.path}", "seed=3", "model.estimator.max_iter=3"]
-    tuning = ["tuning.trials=1", "tuning.folds=2", f"tuning.folder={tmp_path / 'tuning'}"]
-    assert main(["tune", "--conf", str(conf), *given, *tuning]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == (
-        f"Next: mlkit train model=tuned {given[0]} seed=3"
+    tuning = ["tuning.folds=2", f"tuning.folder={tmp_path / 'tuning'}"]
+
+    def run(low, n_trials):
+        space = f"{{{RATE}: {{low: {low}, high: 1.0, log: true}}}}"
+        (conf / "tuning" / "default.yaml").write_text(f"space: {space}\ntrials: {n_trials}\n")
+        assert main(["tune", "--conf", str(conf), *given, *tuning]) == 0
+        return capsys.readouterr().out
+
+    run.conf, run.given = conf, given
+    return run
+
+
+def test_the_command_says_how_to_train(said):
+    """What was given beside the search goes with what was found, under a name of its own."""
+    out = said(0.05, 6)
+    assert "No trial was better" not in out
+    assert out.splitlines()[-1] == (
+        f"Next: mlkit train model=tuned name=flight-delay-tuned {said.given[0]} seed=3"
     )
-    assert load_config(conf, ["model=tuned"]).model.tuning_rows == str(conf / "model/tuned.npy")
+    found = load_config(said.conf, ["model=tuned"]).model
+    assert found.tuning_rows == str(said.conf / "model/tuned.npy")
+
+
+def test_the_command_says_when_no_trial_was_better(said):
+    """The settings as they are stay then; and a budget that was spent before is named."""
+    spent, none_better = "The budget was spent before;", "No trial was better than the settings as"
+    for was_spent in (False, True):
+        out = said(0.05, 1)
+        assert (none_better in out, spent in out, "Next: " in out) == (True, was_spent, False)
+
+
+def test_the_command_says_when_the_settings_were_no_trial(said):
+    """What lies outside of the space is not tried, so that nothing is known to be better."""
+    out = said(0.5, 1)
+    assert "only the best of what was tried" in out
+    assert "No trial was better" not in out
+    assert "Next: mlkit train model=tuned" in out
 
 
 def test_tuned_features_have_a_file_of_their_own(searched, in_project, tmp_path):
