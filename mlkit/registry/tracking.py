@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import UnreachableError
 from mlkit.registry import outbox
-from mlkit.registry.connection import artifacts_of, code_of, connect, talk
+from mlkit.registry.connection import EXISTS, artifacts_of, code_of, connect, talk
 from mlkit.registry.packaging import describe_model
 
 if TYPE_CHECKING:
