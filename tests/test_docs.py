@@ -50,7 +50,7 @@ REPOSITORY = "FULL_PATH_OR_URL_OF_THIS_REPOSITORY"
 HOSTS = {"docs.astral.sh", "copier.readthedocs.io"}
 UV = f"""#!/bin/bash
 case "$1" in
-  sync) mkdir -p .venv && ln -sfn {shlex.quote(str(BIN))} .venv/bin && touch uv.lock ;;
+  sync) mkdir -p .venv && ln -sfn {shlex.quote(str(BIN.parent))}/* .venv && touch uv.lock ;;
   add) shift; exec pip install "$@" ;;
   run) shift; while [[ "$1" == --* ]]; do shift; done; exec "$@" ;;
   *) echo "uv $1: not substituted" >&2; exit 64 ;;
