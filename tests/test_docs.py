@@ -44,6 +44,8 @@ README = ROOT / "README.md"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 #: These make their project themselves.
 FROM_NOTHING = {"tutorial.md", "own-data.md", "template.md", "README.md"}
+#: Their runs are kept, which takes each command some seconds more.
+TRACKED = {"registry.md", "reproduce.md"}
 #: What the README has people run in the repository itself, and CI runs for them.
 RUN_BY_CI = {"make demo", "make test", "make check"}
 REPOSITORY = "FULL_PATH_OR_URL_OF_THIS_REPOSITORY"
@@ -128,7 +130,9 @@ def folder(page: Path, tmp_path: Path, request, monkeypatch) -> Path:
         start.mkdir()
         (start / "mlkit").symlink_to(ROOT)
     else:
-        shutil.copytree(request.getfixturevalue("rendered"), start)
+        own = request.getfixturevalue("rendered" if page.name in TRACKED else "project")
+        left_out = shutil.ignore_patterns("bundles", "reports", "__pycache__")
+        shutil.copytree(own, start, ignore=left_out)
     return start
 
 

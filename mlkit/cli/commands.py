@@ -49,7 +49,7 @@ def train(arguments: argparse.Namespace) -> int:
 def _trained(config: Any) -> Any:
     """Train as the settings say, and record the run."""
     recording = _recording()
-    started = recording.now()
+    started = recording.begin(config)
     run = _train_side("workflow", "train").train(config)
     recording.record_training(config, run, started)
     return run
@@ -68,7 +68,7 @@ def tune(arguments: argparse.Namespace) -> int:
     """Search for better settings, write the best, and print how to train with what is better."""
     _, config = project(arguments, "tune", arguments.overrides)
     recording = _recording()
-    started = recording.now()
+    started = recording.begin(config)
     tuned = _train_side("tuning", "tune").tune(config, arguments.conf)
     recording.record_tuning(
         config, metric=tuned.metric, value=tuned.value, files=tuned.files, started=started
@@ -106,7 +106,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     champion = workflow.find_champion(config.evaluation.champion)
     data = plain[1] if len(plain) > 1 else config.data.path
     recording = _recording()
-    started = recording.now()
+    started = recording.begin(config)
     evaluation = workflow.evaluate(bundle, data, evaluator, champion)
     recording.record_evaluation(config, bundle, evaluation, str(data), started)
     print(evaluation.summary())

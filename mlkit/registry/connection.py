@@ -70,12 +70,7 @@ def connect(uri: str) -> "MlflowClient":
     UnreachableError
         If it does not answer.
     """
-    scheme = re.split(r"[:+]", uri, maxsplit=1)[0]
-    if scheme not in _SCHEMES:
-        raise ConfigError(
-            f"tracking.uri: {shown(uri)} is no address of MLflow. Write sqlite:///mlruns.db, a "
-            "server such as https://mlflow.example.org, or null for no tracking."
-        )
+    check_address(uri)
     for key, value in _DEFAULTS.items():
         os.environ.setdefault(key, value)
     with warnings.catch_warnings():
@@ -87,6 +82,15 @@ def connect(uri: str) -> "MlflowClient":
     for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return talk(uri, lambda: _opened(mlflow, uri))
+
+
+def check_address(uri: str) -> None:
+    """Raise a ConfigError if mlkit does not know the kind of address; nobody is asked."""
+    if re.split(r"[:+]", uri, maxsplit=1)[0] not in _SCHEMES:
+        raise ConfigError(
+            f"tracking.uri: {shown(uri)} is no address of MLflow. Write sqlite:///mlruns.db, a "
+            "server such as https://mlflow.example.org, or null for no tracking."
+        )
 
 
 def _opened(mlflow: Any, uri: str) -> "MlflowClient":

@@ -13,10 +13,10 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import MissingExtraError, RegistryError
+from mlkit.core.errors import ConfigError, MlkitError, RegistryError
 from mlkit.core.log import get_logger, stage
 from mlkit.registry import outbox, snapshots
-from mlkit.registry.connection import shown
+from mlkit.registry.connection import check_address, shown
 from mlkit.registry.tracking import BUNDLE, DATA, DIGEST, sync
 from mlkit.training.config import Config, as_dict
 from mlkit.training.judging.evaluation import Evaluation
@@ -37,9 +37,25 @@ def snapshots_of(config: Config) -> Path:
     return Path(config.tracking.folder) / "data"
 
 
-def now() -> int:
-    """Return the time in ms since 1970, UTC."""
-    return time.time_ns() // 1_000_000
+def begin(config: Config) -> int:
+    """Return when a run begins, in ms since 1970, UTC.
+
+    Raises
+    ------
+    ConfigError
+        If `tracking.uri` is no address of MLflow, or the run could not be kept on
+        disk: before the work that would be lost.
+    """
+    if config.tracking.uri is not None:
+        check_address(config.tracking.uri)
+        try:
+            outbox_of(config).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"tracking.folder: {config.tracking.folder} cannot be written: {error.strerror}. "
+                "Name another place, or set tracking.uri to null."
+            ) from None
+    return _now()
 
 
 def record_training(config: Config, run: Run, started: int) -> None:
@@ -121,7 +137,7 @@ def _record(
         kind=kind,
         name=config.name,
         started=started,
-        ended=now(),
+        ended=_now(),
         params=_flat(settings),
         metrics={key: value for key, value in metrics.items() if math.isfinite(value)},
         tags=dict(tags),
@@ -136,7 +152,7 @@ def _record(
     try:
         with stage(log, "tracking", uri=shown(str(config.tracking.uri))):
             sync(str(config.tracking.uri), outbox_of(config))
-    except (RegistryError, MissingExtraError) as error:
+    except MlkitError as error:
         log.warning("run_kept", path=str(folder), reason=str(error), todo="mlkit sync")
 
 
@@ -152,6 +168,10 @@ def _keeping(config: Config, kind: str) -> Iterator[None]:
             f"kept in {config.tracking.folder}: {reason}. Make that place writable, with room, "
             "and do the same again."
         ) from error
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _tags(bundle: Bundle) -> dict[str, str]:
