@@ -122,9 +122,7 @@ def test_what_cannot_be_had_is_told_in_a_line(mlkit, store, arguments, code, mes
         ("tracking.folder=pyproject.toml/x", "pyproject.toml/x cannot be written: Not a directory"),
     ],
 )
-def test_a_run_that_could_not_be_kept_is_refused_before_it_begins(
-    mlkit, tmp_path, setting, message
-):
+def test_a_run_that_cannot_be_kept_does_not_begin(mlkit, tmp_path, setting, message):
     """Training takes its time, and what it found must have a place."""
     bundles = tmp_path / "bundles"
     code, out, error = mlkit(

@@ -66,7 +66,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _postgresql(binaries: Path) -> Iterator[str]:
     """Run PostgreSQL for one user on the loopback; yield SQLAlchemy's address of it."""
     # It refuses to run as root, and its user must reach the folder.
-    user = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
+    runuser = shutil.which("runuser") or "/usr/sbin/runuser"
+    user = (runuser, "-u", "postgres", "--") if os.geteuid() == 0 else ()
     made = subprocess.run([*user, "mktemp", "-d"], capture_output=True, text=True, check=True)
     data, port = made.stdout.strip(), _free_port()
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data}"
