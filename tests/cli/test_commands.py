@@ -609,11 +609,26 @@ def test_schema_infer_writes_once(mlkit, in_project, tmp_path, rows):
     assert (code, "Did you mean arr_delay" in error) == (3, True)
 
 
-def test_an_error_in_the_projects_code_shows_its_line(mlkit, in_project, tmp_path):
+@pytest.fixture
+def write_module(in_project):
+    """Return what writes a module of the project's package, for one test."""
+    written = []
+
+    def write(name: str, text: str) -> None:
+        written.append(in_project / "src" / "flight_delay" / name)
+        written[-1].write_text(text)
+
+    yield write
+    for path in written:
+        path.unlink()
+
+
+def test_an_error_in_the_projects_code_shows_its_line(mlkit, write_module, tmp_path):
     """An exception of the project's own is one line with file and line, and exit code 70."""
-    (in_project / "src" / "flight_delay" / "wrong.py").write_text(
+    write_module(
+        "wrong.py",
         "from mlkit import Featurizer\n\n\nclass Wrong(Featurizer):\n"
-        "    def transform(self, frame):\n        return frame / 0\n"
+        "    def transform(self, frame):\n        return frame / 0\n",
     )
     code, _, error = mlkit(
         "train", "features._target_=flight_delay.wrong.Wrong", f"bundles={tmp_path / 'b'}"
@@ -622,9 +637,10 @@ def test_an_error_in_the_projects_code_shows_its_line(mlkit, in_project, tmp_pat
     assert "TypeError at" in error
 
 
-def test_personal_data_are_not_logged(in_project, tmp_path):
+def test_personal_data_are_not_logged(in_project, write_module, tmp_path):
     """A project's own log events lose the values of the columns that its schema calls pii."""
-    (in_project / "src" / "flight_delay" / "private.py").write_text(
+    write_module(
+        "private.py",
         "from flight_delay.features import FlightFeaturizer\n"
         "from flight_delay.schema import Flight\n"
         "from mlkit import column, get_logger\n\n\n"
@@ -633,7 +649,7 @@ def test_personal_data_are_not_logged(in_project, tmp_path):
         "    def transform(self, frame):\n"
         "        tailnum = frame['tailnum'].iloc[0]\n"
         "        get_logger('flight_delay').info('row_seen', tailnum=tailnum)\n"
-        "        return super().transform(frame)\n"
+        "        return super().transform(frame)\n",
     )
     done = run(
         *(sys.executable, "-m", "mlkit", "train", f"bundles={tmp_path}", *SMALL),
