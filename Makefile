@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-parity bench-defaults lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-faults lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-parity bench-defaults lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -60,12 +60,15 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-oldest
 	@$(UV) pip sync --python .venv-oldest $(LOCKED) requirements/oldest.txt
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
-	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 -m "not slow" $(addprefix tests/,core scoring training registry)
 
 simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 programs
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging tests/training/compilation
 
-bench: bench-train bench-predict bench-evaluate  ## Measure speed and memory side by side with others
+simulate-faults: setup  ## Kill the registry's commands at each of their writes: an hour
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k kill tests/registry/test_faults.py
+
+bench: bench-train bench-predict bench-evaluate bench-tracking  ## Measure speed and memory side by side with others
 
 bench-train: setup  ## Measure training beside plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py
@@ -75,6 +78,9 @@ bench-predict: setup  ## Measure prediction beside scikit-learn and MLflow; ARGS
 
 bench-evaluate: setup  ## Measure bootstrap intervals beside a loop over scikit-learn's metrics
 	$(BIN)/python benchmarks/evaluate.py
+
+bench-tracking: setup  ## Measure what tracking adds to a training run
+	$(BIN)/python benchmarks/tracking.py
 
 bench-defaults: setup  ## Hold defaults against scikit-learn's obvious pipeline, on eleven tables
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/defaults.py
@@ -86,9 +92,9 @@ lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate
 lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
-	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --group test --group check --group docs \
+	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --group test --group check --group docs \
 		-o requirements/dev.txt
-	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --group test --group oldest \
+	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --group test --group oldest \
 		--resolution lowest-direct -o requirements/oldest.txt
 	$(UV) $(COMPILE) $(ARGS) --group demo -o requirements/demo.txt
 	# The peer reads the pipeline that the development environment wrote.

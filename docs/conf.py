@@ -25,5 +25,5 @@ autodoc_typehints_format = "short"
 
 # Names of other projects and of the standard library: offline there is no inventory of them.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(collections|np|numpy|pandas|pathlib|pd|sklearn|structlog)\..*"),
+    (r"py:.*", r"(collections|datetime|np|numpy|pandas|pathlib|pd|sklearn|structlog)\..*"),
 ]

@@ -34,8 +34,8 @@ def _logging_is_restored() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Render the default project, and make its package importable."""
-    folder = render(tmp_path_factory.mktemp("project") / "flight-delay")
+    """Render the default project, untracked, and make its package importable."""
+    folder = render(tmp_path_factory.mktemp("project") / "flight-delay", tracking_uri="none")
     sys.path.insert(0, str(folder / "src"))
     return folder
 

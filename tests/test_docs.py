@@ -4,8 +4,9 @@ Each page runs from its first block to its last, in a fresh project rendered fro
 this checkout, or in an empty folder beside a link `mlkit` to it. What is
 substituted, so that no network and no new environment is needed:
 
-- `uv sync` links the environment of the tests as the project's; `uv run X` runs X
-  from it; the project's package is found under `src` (PYTHONPATH);
+- `uv sync` links the environment of the tests as the project's, and writes an empty
+  `uv.lock`; `uv run X` runs X from it; the project's package is found under `src`
+  (PYTHONPATH);
 - `pip install X` and `uv add X` install nothing: they fail unless X is there already;
 - Python blocks run in this process, as `python` would run them in the page's folder;
 - git commits under a made-up identity; estimators get one thread;
@@ -32,7 +33,7 @@ from typing import Any, get_type_hints
 
 import pytest
 from markdown_it import MarkdownIt
-from projects import BIN, ROOT
+from projects import BIN, ROOT, render
 from threadpoolctl import threadpool_limits
 
 from mlkit.cli import EXIT_CODES, _parser
@@ -43,13 +44,15 @@ README = ROOT / "README.md"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 #: These make their project themselves.
 FROM_NOTHING = {"tutorial.md", "own-data.md", "template.md", "README.md"}
+#: Their runs are kept, which takes each command some seconds more.
+TRACKED = {"registry.md", "reproduce.md"}
 #: What the README has people run in the repository itself, and CI runs for them.
 RUN_BY_CI = {"make demo", "make test", "make check"}
 REPOSITORY = "FULL_PATH_OR_URL_OF_THIS_REPOSITORY"
 HOSTS = {"docs.astral.sh", "copier.readthedocs.io"}
 UV = f"""#!/bin/bash
 case "$1" in
-  sync) mkdir -p .venv && ln -sfn {shlex.quote(str(BIN))} .venv/bin ;;
+  sync) mkdir -p .venv && ln -sfn {shlex.quote(str(BIN.parent))}/* .venv && touch uv.lock ;;
   add) shift; exec pip install "$@" ;;
   run) shift; while [[ "$1" == --* ]]; do shift; done; exec "$@" ;;
   *) echo "uv $1: not substituted" >&2; exit 64 ;;
@@ -86,6 +89,12 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the project that the template makes by its default answers, tracked."""
+    return render(tmp_path_factory.mktemp("rendered") / "flight-delay")
+
+
 def executed(page: Path) -> bool:
     """Whether a page has anything to execute."""
     return any(block.language in ("bash", "python") for block in blocks(page))
@@ -107,6 +116,9 @@ def folder(page: Path, tmp_path: Path, request, monkeypatch) -> Path:
         monkeypatch.setenv(f"GIT_{who}_EMAIL", "reader@example.com")
     monkeypatch.setenv("PATH", os.pathsep.join([str(tools), str(BIN), os.environ["PATH"]]))
     monkeypatch.setenv("PYTHONPATH", "src")
+    # Bundles that are fetched go there; matplotlib's list of fonts too, which takes seconds.
+    cache = request.getfixturevalue("tmp_path_factory").getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     # Whatever slips past the stand-ins reaches no index, and no other environment.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_REQUIRE_VIRTUALENV", "1")
@@ -118,10 +130,9 @@ def folder(page: Path, tmp_path: Path, request, monkeypatch) -> Path:
         start.mkdir()
         (start / "mlkit").symlink_to(ROOT)
     else:
-        project = request.getfixturevalue("project")
-        shutil.copytree(
-            project, start, ignore=shutil.ignore_patterns("bundles", "reports", "__pycache__")
-        )
+        own = request.getfixturevalue("rendered" if page.name in TRACKED else "project")
+        left_out = shutil.ignore_patterns("bundles", "reports", "__pycache__")
+        shutil.copytree(own, start, ignore=left_out)
     return start
 
 

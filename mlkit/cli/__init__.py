@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from mlkit.core.errors import MlkitError
 from mlkit.core.version import __version__
@@ -22,6 +23,7 @@ EXIT_CODES = """exit codes:
   4    a Featurizer breaks its contract
   5    a bundle is damaged, untrusted, or predicts what it did not
   6    an extra is not installed
+  7    the tracking server or the registry refuses, or does not answer
   70   an error in the project's or mlkit's own code
   130  interrupted"""
 _FAILED = 1
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Idle OpenMP threads spin by default: beside other work, a fit of 22 s took 128 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
-        commands = import_module("mlkit.cli.commands")
+        commands = import_module(f"mlkit.cli.{parsed.module}")
         code: int = getattr(commands, parsed.function)(parsed)
     except KeyboardInterrupt:
         print("mlkit: interrupted; nothing was left half-written.", file=sys.stderr)
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(module="commands")
     parser.add_argument("--version", action="version", version=f"mlkit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     shared = argparse.ArgumentParser(add_help=False)
@@ -86,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     project.add_argument(
         "--conf", default="conf", metavar="FOLDER", help="the project's settings (default: conf)"
     )
+    stored = argparse.ArgumentParser(add_help=False, parents=[project])
+    stored.add_argument("--uri", help="of MLflow (default: tracking.uri of the project's settings)")
     trusting = argparse.ArgumentParser(add_help=False)
     trusting.add_argument(
         "--trust",
@@ -94,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PACKAGE",
         help="a package whose classes the bundle may use, beside tool.mlkit.trusted",
     )
+
+    bundle = "its folder, or NAME/VERSION or NAME@ALIAS of the registry"
 
     command = commands.add_parser(
         "train",
@@ -119,14 +126,15 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "evaluate",
-        parents=[shared, project],
+        parents=[shared, stored],
         help="judge a bundle on rows that its model has not seen",
     )
     command.add_argument(
         "arguments",
         nargs="*",
         metavar="BUNDLE DATA KEY=VALUE",
-        help="its folder and labelled rows (default: the project's own); settings to change",
+        help="its folder or NAME@ALIAS, and labelled rows (default: the project's own); settings "
+        "to change",
     )
     command.add_argument(
         "--champion",
@@ -146,24 +154,24 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(function="freeze")
 
     command = commands.add_parser(
-        "report", parents=[shared], help="write the page of a bundle's evaluation"
+        "report", parents=[shared, stored], help="write the page of a bundle's evaluation"
     )
-    command.add_argument("bundle", help="its folder")
+    command.add_argument("bundle", help=bundle)
     command.add_argument("file", nargs="?", help="the page (default: reports/NAME.html)")
     command.set_defaults(function="report")
 
     command = commands.add_parser(
-        "predict", parents=[shared, trusting], help="score records or a table with a bundle"
+        "predict", parents=[shared, stored, trusting], help="score records or a table with a bundle"
     )
-    command.add_argument("bundle", help="the bundle's folder")
+    command.add_argument("bundle", help=bundle)
     command.add_argument("input", help="records (.json, .jsonl, - for stdin) or .parquet, .csv")
     command.add_argument("output", nargs="?", help="where a scored table goes (.parquet, .csv)")
     command.set_defaults(function="predict")
 
     command = commands.add_parser(
-        "explain", parents=[shared, trusting], help="say what moved one prediction"
+        "explain", parents=[shared, stored, trusting], help="say what moved one prediction"
     )
-    command.add_argument("bundle", help="the bundle's folder")
+    command.add_argument("bundle", help=bundle)
     command.add_argument("record", help="one record (.json, .jsonl, - for stdin)")
     command.add_argument("--json", action="store_true", help="print it as JSON, not as a table")
     command.set_defaults(function="explain")
@@ -202,6 +210,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_overrides(command)
         command.set_defaults(function="study", study=name.replace("-", "_"))
 
+    _add_registry(commands, [shared, stored])
+
     command = commands.add_parser(
         "keygen", parents=[shared], help="make a key to sign bundles with"
     )
@@ -220,4 +230,42 @@ def _parser() -> argparse.ArgumentParser:
 def _add_overrides(command: argparse.ArgumentParser, words: str = "as for train") -> None:
     command.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help=f"settings to change, {words}"
+    )
+
+
+def _add_registry(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Add what works on the tracking store and the registry."""
+
+    def added(name: str, purpose: str, *arguments: tuple[str, str]) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = commands.add_parser(name, parents=parents, help=purpose)
+        for argument, words in arguments:
+            command.add_argument(argument, help=words)
+        command.set_defaults(module="registering", function=name)
+        return command
+
+    model = ("reference", "NAME/VERSION or NAME@ALIAS")
+    added("sync", "send the runs that the tracking store did not take")
+    command = added("register", "make a bundle a version in the registry")
+    command.add_argument("bundle", nargs="?", help="its folder (default: the project's own)")
+    command = added("promote", "make a version the champion, if every gate passes", model)
+    command.add_argument("data", nargs="?", help="labelled rows (default: the project's own)")
+    command.add_argument("-m", "--message", default="", help="why, for the history")
+    command = added("rollback", "make the champion before the present one champion again")
+    command.add_argument("name", help="the model's name")
+    command.add_argument("-m", "--message", default="", help="why, for the history")
+    command = added("models", "list versions with their figures, aliases and age")
+    command.add_argument("name", nargs="?", help="of one model, with its history of champions")
+    added("pull", "fetch the bundle of a version", model, ("folder", "where it goes"))
+    command = added("reproduce", "build a version again, and say how alike the two are", model)
+    command.add_argument(
+        "--here", action="store_true", help="use the active environment, not one of the lock file"
+    )
+    added(
+        "lineage",
+        "say what made a model, or which models were made from some data",
+        (
+            "of",
+            "NAME/VERSION, NAME@ALIAS, the model that a prediction names, or digits of a "
+            "bundle's digest or of the data's fingerprint",
+        ),
     )

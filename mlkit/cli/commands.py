@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from mlkit.cli.locating import find_bundle
 from mlkit.core import signing
 from mlkit.core.bundle import SIGNATURE, Bundle
 from mlkit.core.errors import ConfigError, DataError, listed
@@ -26,12 +27,17 @@ def _train_side(module: str, command: str) -> Any:
     return load(f"mlkit.training.{module}", extra="train", purpose=f"mlkit {command}")
 
 
+def _recording() -> Any:
+    # It imports MLflow only where a run is sent.
+    return load("mlkit.registry.recording", extra="train", purpose="Tracking")
+
+
 def train(arguments: argparse.Namespace) -> int:
     """Train, judge and pack; print what it is worth and where it lies."""
     if arguments.multirun:
         return _sweep(arguments)
-    workflow, config = _project(arguments, "train", arguments.overrides)
-    run = workflow.train(config)
+    _, config = project(arguments, "train", arguments.overrides)
+    run = _trained(config)
     print(f"{run.evaluation.summary()}\n\n{run.bundle.manifest.runs()}")
     print(f"\nBundle {run.bundle.model} in {run.bundle.path}")
     print(f"Report in {run.report}")
@@ -40,19 +46,33 @@ def train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _trained(config: Any) -> Any:
+    """Train as the settings say, and record the run."""
+    recording = _recording()
+    started = recording.begin(config)
+    run = _train_side("workflow", "train").train(config)
+    recording.record_training(config, run, started)
+    return run
+
+
 def _sweep(arguments: argparse.Namespace) -> int:
     """Train every combination of the overrides' values; print one table."""
     sweeping = _train_side("sweeping", "train --multirun")
-    _project(arguments, "train --multirun")
-    runs = sweeping.sweep(arguments.overrides, arguments.conf)
+    project(arguments, "train --multirun")
+    runs = sweeping.sweep(arguments.overrides, arguments.conf, _trained)
     print(sweeping.table(runs))
     return 0 if all(run.bundle for run in runs) else 1
 
 
 def tune(arguments: argparse.Namespace) -> int:
     """Search for better settings, write the best, and print how to train with what is better."""
-    _, config = _project(arguments, "tune", arguments.overrides)
+    _, config = project(arguments, "tune", arguments.overrides)
+    recording = _recording()
+    started = recording.begin(config)
     tuned = _train_side("tuning", "tune").tune(config, arguments.conf)
+    recording.record_tuning(
+        config, metric=tuned.metric, value=tuned.value, files=tuned.files, started=started
+    )
     print(tuned.summary())
     if not tuned.is_better:
         return 0
@@ -76,15 +96,19 @@ def evaluate(arguments: argparse.Namespace) -> int:
             f"mlkit evaluate takes one bundle and one table, got {listed(plain)}. "
             "Settings are written KEY=VALUE."
         )
-    workflow, config = _project(arguments, "evaluate", overrides)
-    folder = Path(plain[0] if plain else Path(config.bundles) / config.name)
+    workflow, config = project(arguments, "evaluate", overrides)
+    folder = find_bundle(plain[0], arguments) if plain else Path(config.bundles) / config.name
     bundle = Bundle.open(folder, signers=required_signers())
     config.task = bundle.manifest.task
-    config.evaluation.champion = arguments.champion or config.evaluation.champion
+    if arguments.champion:
+        config.evaluation.champion = str(find_bundle(arguments.champion, arguments))
     evaluator = workflow.build_evaluator(config)
     champion = workflow.find_champion(config.evaluation.champion)
     data = plain[1] if len(plain) > 1 else config.data.path
+    recording = _recording()
+    started = recording.begin(config)
     evaluation = workflow.evaluate(bundle, data, evaluator, champion)
+    recording.record_evaluation(config, bundle, evaluation, str(data), started)
     print(evaluation.summary())
     if arguments.report:
         page = _train_side("report.page", "evaluate")
@@ -95,7 +119,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def freeze(arguments: argparse.Namespace) -> int:
     """Choose a holdout by the settings, and write its rows' fingerprints."""
-    workflow, config = _project(arguments, "freeze", arguments.overrides)
+    workflow, config = project(arguments, "freeze", arguments.overrides)
     split = workflow.freeze(config, arguments.file)
     print(
         f"{len(split.holdout):,} rows are frozen in {arguments.file} ({split.description}). "
@@ -108,7 +132,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Write the page of what was found of a bundle's model when it was packed."""
     configure_logging("warning")
     page = _train_side("report.page", "report")
-    bundle = Bundle.open(arguments.bundle, signers=required_signers())
+    bundle = Bundle.open(find_bundle(arguments.bundle, arguments), signers=required_signers())
     evaluation = page.read_evaluation(bundle)
     path = arguments.file or Path("reports", f"{bundle.manifest.name}.html")
     print(f"Report in {page.write_report(evaluation, path, bundle=bundle)}")
@@ -174,12 +198,13 @@ def _is_table(source: str) -> bool:
 
 def _predictor(arguments: argparse.Namespace) -> Predictor:
     trusted = [*arguments.trust, *trusted_packages()]
-    return Predictor.load(arguments.bundle, trusted=trusted, signers=required_signers())
+    folder = find_bundle(arguments.bundle, arguments)
+    return Predictor.load(folder, trusted=trusted, signers=required_signers())
 
 
 def check_data(arguments: argparse.Namespace) -> int:
     """Hold a file against the schema, and list everything that it breaks."""
-    workflow, config = _project(arguments, "check-data")
+    workflow, config = project(arguments, "check-data")
     data = _train_side("data", "check-data")
     schema = workflow.schema_of(config)
     path = arguments.file or config.data.path
@@ -222,7 +247,7 @@ def infer_schema(arguments: argparse.Namespace) -> int:
 
 def study(arguments: argparse.Namespace) -> int:
     """Fit the project's model many times over, and print what that shows."""
-    workflow, config = _project(arguments, "study", arguments.overrides)
+    workflow, config = project(arguments, "study", arguments.overrides)
     trainer, evaluator = workflow.build_trainer(config), workflow.build_evaluator(config)
     frame = _train_side("data", "study").read_frame(config.data.path, trainer.schema)
     if arguments.study == "ablation":
@@ -249,7 +274,7 @@ def sign(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _project(arguments: argparse.Namespace, command: str, overrides: Any = ()) -> tuple[Any, Any]:
+def project(arguments: argparse.Namespace, command: str, overrides: Any = ()) -> tuple[Any, Any]:
     """Return the workflow and a project's settings, with logs as these and its schema say."""
     workflow = _train_side("workflow", command)
     config = _train_side("config", command).load_config(arguments.conf, overrides)

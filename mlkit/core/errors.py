@@ -43,6 +43,16 @@ class BundleError(MlkitError):
     exit_code = 5
 
 
+class RegistryError(MlkitError):
+    """The tracking server or the registry refuses, or does not hold what was asked for."""
+
+    exit_code = 7
+
+
+class UnreachableError(RegistryError):
+    """The tracking server or the registry does not answer, or not in time."""
+
+
 class MissingExtraError(MlkitError, ImportError):
     """What was asked for needs an extra that is not installed."""
 

@@ -146,9 +146,11 @@ class LoggingConfig:
 
 @dataclass(kw_only=True)
 class TrackingConfig:
-    """Where runs will be tracked; kept for the team, not read by this version."""
+    """Where runs and versions are kept, and how much of the data beside them."""
 
     uri: str | None = None
+    folder: str = ".mlkit"
+    snapshot_mib: float = 64
 
 
 @dataclass(kw_only=True)

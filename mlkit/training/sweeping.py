@@ -1,6 +1,6 @@
 """Train every combination of several values, as Hydra's `--multirun` does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import nan
@@ -13,10 +13,10 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, MlkitError, first_line, listed
 from mlkit.core.log import get_logger
 from mlkit.core.table import Table
-from mlkit.training.config import load_config
+from mlkit.training.config import Config, load_config
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.findings import figure
-from mlkit.training.workflow import build_evaluator, build_trainer, train
+from mlkit.training.workflow import Run, build_evaluator, build_trainer, train
 
 log = get_logger(__name__)
 
@@ -39,7 +39,11 @@ class Swept:
     error: str = ""
 
 
-def sweep(overrides: Sequence[str], folder: str | Path = "conf") -> list[Swept]:
+def sweep(
+    overrides: Sequence[str],
+    folder: str | Path = "conf",
+    run: Callable[[Config], Run] = train,
+) -> list[Swept]:
     """Train once for each combination of the values that `overrides` list.
 
     Bundles and reports go to folders of their own, numbered on from those that are there:
@@ -52,6 +56,8 @@ def sweep(overrides: Sequence[str], folder: str | Path = "conf") -> list[Swept]:
         with one value hold for all runs.
     folder
         Where the configuration lies.
+    run
+        What trains by some settings; it may record the run as well.
 
     Raises
     ------
@@ -72,11 +78,11 @@ def sweep(overrides: Sequence[str], folder: str | Path = "conf") -> list[Swept]:
         log.info("sweep_continued", number=number, n_runs=len(runs), **changed)
         try:
             own = str(Path(config.bundles) / "sweep" / str(number))
-            run = train(replace(config, bundles=own, reports=own))
+            done = run(replace(config, bundles=own, reports=own))
         except MlkitError as error:
             swept.append(Swept(changed=changed, error=first_line(error)))
         else:
-            swept.append(Swept(changed=changed, bundle=run.bundle, evaluation=run.evaluation))
+            swept.append(Swept(changed=changed, bundle=done.bundle, evaluation=done.evaluation))
     return swept
 
 

@@ -91,7 +91,7 @@ def train(config: Config) -> Run:
             holdout,
             Path(config.bundles) / config.name,
             name=config.name,
-            lineage=lineage.describe(config, frame),
+            lineage=lineage.describe(config, trainer.schema, frame),
             description=config.description,
             trusted=trusted_packages(),
             reference=model.training(frame),

@@ -1,0 +1,82 @@
+"""Walk from a version to its run, settings, code and data, and back from data to versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlkit.core.errors import RegistryError
+from mlkit.registry.fetching import fetch
+from mlkit.registry.references import Reference, is_reference
+from mlkit.registry.registry import Registry, Version
+
+#: The least digits that name data.
+_LEAST_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What made one version.
+
+    Attributes
+    ----------
+    version
+        Which one.
+    lineage
+        What its manifest tells.
+    """
+
+    version: Version
+    lineage: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-able values."""
+        return {
+            "model": str(self.version),
+            "aliases": list(self.version.aliases),
+            "bundle": self.version.digest,
+            "run": self.version.run_id,
+            "registered": self.version.created.isoformat(timespec="seconds"),
+            **{key: self.lineage.get(key) for key in _PARTS},
+        }
+
+
+_PARTS = ("code", "lock", "data", "seed", "python", "threads", "libraries", "config")
+
+
+def trace(registry: Registry, text: str) -> list[Trace]:
+    """Return what is known of the versions that a text names.
+
+    Parameters
+    ----------
+    registry
+        That has them.
+    text
+        `NAME/VERSION`, `NAME@ALIAS`, the `model` of a prediction, or the first
+        digits of a bundle's digest or of the data's fingerprint.
+
+    Raises
+    ------
+    RegistryError
+        If none is known by it.
+    """
+    name, _, digits = text.rpartition("/")
+    found: list[Version] = []
+    if is_reference(text):
+        found = [registry.get(Reference.parse(text))]
+    elif len(digits) >= _LEAST_DIGITS and set(digits) <= set("0123456789abcdef"):
+        found = [
+            version
+            for each in ([name] if name else registry.names())
+            for version in registry.versions(each)
+            if version.digest.startswith(digits) or version.data.startswith(digits)
+        ]
+    if not found:
+        raise RegistryError(
+            f"Nothing is known by {text}. Give NAME/VERSION, NAME@ALIAS, the model that a "
+            f"prediction names, or at least {_LEAST_DIGITS} digits of a bundle's digest or of "
+            "the data's fingerprint."
+        )
+    return [
+        Trace(version=version, lineage=fetch(registry, version).manifest.lineage)
+        for version in found
+    ]
