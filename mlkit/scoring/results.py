@@ -11,7 +11,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.decision import decide
 
 
-class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a model says of one record.
 
     `msgspec.structs.replace` makes another of it, msgspec's encoders its JSON.

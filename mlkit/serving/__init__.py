@@ -1,0 +1,1 @@
+"""Put bundles behind HTTP: one process, or several that share a port."""

@@ -1,0 +1,159 @@
+"""A bundle in use: what it predicts, and what is counted and kept of it."""
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import nan
+from pathlib import Path
+from typing import Any
+
+from mlkit.core.bundle import PROFILE, SCHEMA
+from mlkit.core.errors import BundleError, DataError
+from mlkit.scoring.prediction import Predictor
+from mlkit.scoring.results import Prediction
+from mlkit.serving.metrics import Metrics
+from mlkit.serving.journal import Role
+
+Record = dict[str, Any]
+
+
+class Deployment:
+    """A predictor with what the service knows of its bundle.
+
+    Parameters
+    ----------
+    predictor
+        Whose golden rows were scored.
+    name
+        Under which it is served.
+    role
+        champion, canary or shadow.
+    metrics
+        What counts its predictions.
+
+    Attributes
+    ----------
+    name, role
+        As given.
+    model, digest, schema
+        As receipts carry them.
+    data_end
+        The moment of the newest row that it was made from, in s since 1970; NaN if unknown.
+    """
+
+    def __init__(self, predictor: Predictor, name: str, role: Role, metrics: Metrics) -> None:
+        bundle = predictor.bundle
+        self.predictor = predictor
+        self.name = name
+        self.role: Role = role
+        self.model = bundle.model
+        self.digest = bundle.manifest.digest
+        self.schema = bundle.manifest.files[SCHEMA]
+        self.data_end = _data_end(bundle.manifest.lineage)
+        profile = json.loads(bundle.read(PROFILE))
+        before = [c for c in bundle.schema.columns.values() if c.known_before]
+        self._kept = [column.name for column in before if not column.pii]
+        self._missing = {
+            column.name: metrics.missing.labels(name, column.name)
+            for column in before
+            if column.nullable
+        }
+        self._known = {
+            column.name: (
+                {value for value, _ in found["values"]},
+                metrics.unknown.labels(name, column.name),
+            )
+            for column in before
+            if (found := profile["columns"].get(column.name, {})).get("other") == 0
+            and column.kind == "string"
+        }
+        self._scores = metrics.scores.labels(name, role)
+        self._numbers = metrics.numbers.labels(name, role)
+        self._labels = {
+            label: metrics.labels.labels(name, role, str(label))
+            for label in bundle.manifest.classes
+        }
+        self._edges = profile["scores"][0]["edges"]
+
+    def predict(self, records: Sequence[Record]) -> list[Prediction]:
+        """Predict, one for each record; see `Predictor.predict`."""
+        if len(records) == 1:
+            return [self.predictor.predict(records[0])]
+        return self.predictor.predict(records)
+
+    def kept(self, records: Sequence[Record]) -> list[Record]:
+        """Return what a receipt may keep of records."""
+        names = self._kept
+        return [{name: record[name] for name in names if name in record} for record in records]
+
+    def count(self, records: Sequence[Record], predictions: Sequence[Prediction]) -> None:
+        """Count what was missing or unknown, and what was predicted."""
+        for record in records:
+            for name, missing in self._missing.items():
+                if record.get(name) is None:
+                    missing.inc()
+            for name, (known, unknown) in self._known.items():
+                value = record.get(name)
+                if value is not None and value not in known:
+                    unknown.inc()
+        if self._labels:
+            for prediction in predictions:
+                counted = self._labels.get(prediction.label)
+                # A subclass of Predictor may call its answers otherwise.
+                if counted is not None:
+                    counted.inc()
+                if prediction.probability is not None:
+                    self._scores.observe(prediction.probability)
+        else:
+            edges = self._edges
+            for prediction in predictions:
+                below = bisect_right(edges, prediction.label)
+                self._numbers.observe(below / len(edges))
+
+
+def load_deployment(
+    path: Path,
+    before: Deployment | None,
+    *,
+    name: str | None,
+    role: Role,
+    metrics: Metrics,
+    trusted: Sequence[str],
+    signers: Sequence[str] | None,
+) -> Deployment:
+    """Load the bundle in `path`, and see that it takes what the one before it took.
+
+    With `name` None it is served under its own.
+
+    Raises
+    ------
+    BundleError
+        If it is damaged, predicts what it did not, or refuses records that were valid.
+    """
+    predictor = Predictor.load(path, trusted=trusted, signers=signers)
+    if before is not None:
+        golden = before.predictor.bundle.golden.records
+        try:
+            predictor.predict(golden)
+        except DataError as error:
+            raise BundleError(
+                f"{predictor.bundle.model} refuses records that {before.model} takes: {error} "
+                "Serve it under another name, or start the service anew."
+            ) from None
+    return Deployment(predictor, name or predictor.bundle.manifest.name, role, metrics)
+
+
+def is_chosen(key: str, share: float, salt: str) -> bool:
+    """Whether a key belongs to a share of all keys: always the same answer for the same key."""
+    digest = hashlib.blake2b(f"{salt}\0{key}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64
+
+
+def _data_end(lineage: dict[str, Any]) -> float:
+    times = lineage.get("data", {}).get("time_range") or ()
+    if not times:
+        return nan
+    moment = datetime.fromisoformat(times[-1])
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,138 @@
+"""One model that is served: which bundle answers, and what is left behind."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from time import perf_counter, time
+
+import msgspec
+
+from mlkit.core.log import get_logger
+from mlkit.scoring.results import Prediction
+from mlkit.serving.deployment import Deployment, Record, is_chosen
+from mlkit.serving.journal import Journal, Receipt, Role
+from mlkit.serving.settings import Canary
+from mlkit.serving.slots import Slot
+
+log = get_logger(__name__)
+#: With more records a request is scored in a thread, so that others are answered meanwhile.
+MOST_INLINE = 64
+
+
+class Model:
+    """What answers under one name.
+
+    Parameters
+    ----------
+    name
+        In addresses and receipts.
+    slots
+        By their role; there always is a champion.
+    canary
+        What the canary answers, if there is one.
+    journal
+        Where receipts go, if anywhere.
+    executor
+        Runs what takes long.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        slots: Mapping[Role, Slot],
+        *,
+        canary: Canary | None,
+        journal: Journal | None,
+        executor: Executor,
+    ) -> None:
+        self.name = name
+        self.slots = slots
+        self._canary = canary
+        self._journal = journal
+        self._executor = executor
+        self._encoder = msgspec.json.Encoder()
+        # The loop itself would forget them.
+        self._shadows: set[asyncio.Task[None]] = set()
+
+    @property
+    def champion(self) -> Deployment:
+        """The bundle that answers all that no canary does."""
+        return self.slots["champion"].deployment
+
+    async def answer(self, records: Sequence[Record], request_id: str) -> list[Prediction]:
+        """Return a prediction of each record, and leave the receipts.
+
+        Raises
+        ------
+        DataError
+            Naming every field that breaks the schema.
+        """
+        if self._canary is None:
+            answer = await self._score(self.champion, records, request_id)
+        else:
+            answer = await self._share(self._canary, records, request_id)
+        if "shadow" in self.slots:
+            shadow = asyncio.create_task(self._shadow(records, request_id))
+            self._shadows.add(shadow)
+            shadow.add_done_callback(self._shadows.discard)
+        return answer
+
+    async def _share(
+        self, canary: Canary, records: Sequence[Record], request_id: str
+    ) -> list[Prediction]:
+        """Let the canary answer its share, key by key."""
+        keys = [request_id if canary.key is None else str(r.get(canary.key)) for r in records]
+        chosen = [is_chosen(key, canary.share, self.name) for key in keys]
+        found: list[Prediction | None] = [None] * len(records)
+        for role, is_canary in (("champion", False), ("canary", True)):
+            places = [place for place, each in enumerate(chosen) if each is is_canary]
+            if not places:
+                continue
+            asked = [records[place] for place in places]
+            predictions = await self._score(self.slots[role].deployment, asked, request_id)
+            for place, prediction in zip(places, predictions, strict=True):
+                found[place] = prediction
+        return [prediction for prediction in found if prediction is not None]
+
+    async def _shadow(self, records: Sequence[Record], request_id: str) -> None:
+        deployment = self.slots["shadow"].deployment
+        try:
+            await self._score(deployment, records, request_id)
+        except Exception as error:  # noqa: BLE001
+            log.warning("shadow_failed", bundle=deployment.model, kind=type(error).__name__)
+
+    async def _score(
+        self, deployment: Deployment, records: Sequence[Record], request_id: str
+    ) -> list[Prediction]:
+        if len(records) <= MOST_INLINE:
+            predictions, line = self._work(deployment, records, request_id)
+        else:
+            predictions, line = await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._work, deployment, records, request_id
+            )
+        if self._journal is not None:
+            self._journal.add(line)
+        return predictions
+
+    def _work(
+        self, deployment: Deployment, records: Sequence[Record], request_id: str
+    ) -> tuple[list[Prediction], bytes]:
+        start = perf_counter()
+        predictions = deployment.predict(records)
+        seconds = perf_counter() - start
+        deployment.count(records, predictions)
+        if self._journal is None:
+            return predictions, b""
+        receipt = Receipt(
+            id=request_id,
+            time=time(),
+            name=self.name,
+            model=deployment.model,
+            digest=deployment.digest,
+            schema=deployment.schema,
+            ms=round(seconds * 1000, 3),
+            records=deployment.kept(records),
+            predictions=predictions,
+            role=deployment.role,
+        )
+        return predictions, self._encoder.encode(receipt)

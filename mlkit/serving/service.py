@@ -1,0 +1,202 @@
+"""All that one process serves: its models, their changes, its counts and its log."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+from mlkit.core.errors import ConfigError, MlkitError, nearest
+from mlkit.core.log import get_logger
+from mlkit.scoring.results import Prediction
+from mlkit.serving.deployment import Deployment, Record, load_deployment
+from mlkit.serving.journal import Journal, Role
+from mlkit.serving.metrics import Metrics
+from mlkit.serving.model import MOST_INLINE, Model
+from mlkit.serving.refusals import Refused, busy
+from mlkit.serving.rotation import Rotation
+from mlkit.serving.settings import Log, Settings
+from mlkit.serving.slots import Slot
+
+log = get_logger(__name__)
+
+
+class Service:
+    """The models of one process.
+
+    Parameters
+    ----------
+    settings
+        What is served, and how.
+    places
+        Where the bundle of each text in the settings lies: its folder, or a file that
+        holds the folder's path.
+    trusted, signers
+        See `Predictor.load`.
+
+    Attributes
+    ----------
+    models
+        By their name.
+    is_draining
+        Whether it takes no more than it has.
+
+    Raises
+    ------
+    BundleError
+        If a bundle cannot be used.
+    ConfigError
+        If two models have the same name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Mapping[str, Path],
+        *,
+        trusted: Sequence[str],
+        signers: Sequence[str] | None,
+    ) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.is_draining = False
+        self.waiting = 0
+        self._batches = 0
+        # One thread: two batches at once would only share the processor.
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="mlkit-batch")
+        self.journal = _journal(settings.log)
+        self.models: dict[str, Model] = {}
+        for each in settings.models:
+            slots: dict[Role, Slot] = {}
+            texts: dict[Role, str | None] = {
+                "champion": each.bundle,
+                "shadow": each.shadow,
+                "canary": each.canary.bundle if each.canary else None,
+            }
+            name = each.name
+            for role, text in texts.items():
+                if text is None:
+                    continue
+                load = partial(self._load, name=name, role=role, trusted=trusted, signers=signers)
+                first = slots["champion"].deployment if slots else None
+                slots[role] = Slot(places[text], load, first)
+                self._tell(slots[role].deployment, None)
+                name = name or slots[role].deployment.name
+            if name in self.models:
+                raise ConfigError(f"Two models are called {name}. Give one another name.")
+            model = Model(
+                str(name),
+                slots,
+                canary=each.canary,
+                journal=self.journal,
+                executor=self._executor,
+            )
+            self.models[model.name] = model
+
+    def find(self, name: str | None) -> Model:
+        """Return a model by its name, or the first.
+
+        Raises
+        ------
+        Refused
+            If there is none of that name.
+        """
+        if name is None:
+            return next(iter(self.models.values()))
+        if name not in self.models:
+            raise Refused(404, "model", f"No model {name} here. {nearest(name, self.models)}")
+        return self.models[name]
+
+    async def answer(
+        self, model: Model, records: Sequence[Record], request_id: str
+    ) -> list[Prediction]:
+        """Return a prediction of each record; see `Model.answer`.
+
+        Raises
+        ------
+        Refused
+            If too many batches wait.
+        """
+        if len(records) <= MOST_INLINE:
+            return await model.answer(records, request_id)
+        if self._batches >= self.settings.limits.batches:
+            raise busy("Too many batches wait. Send this one again later.")
+        self._batches += 1
+        try:
+            return await model.answer(records, request_id)
+        finally:
+            self._batches -= 1
+
+    async def watch(self) -> None:
+        """Take what comes into the models' places, for as long as the service runs."""
+        while True:
+            await asyncio.sleep(min(self.settings.watch_seconds, 1))
+            for model in self.models.values():
+                for role, slot in model.slots.items():
+                    await self._change(model, role, slot)
+
+    async def _change(self, model: Model, role: Role, slot: Slot) -> None:
+        start = perf_counter()
+        changes = partial(self.metrics.changes.labels, model.name, role)
+        try:
+            # The old bundle answers meanwhile.
+            found = await asyncio.to_thread(slot.find)
+        except (MlkitError, OSError) as error:
+            changes("refused").inc()
+            log.error(  # noqa: TRY400
+                "bundle_refused", model=model.name, role=role, kept=slot.deployment.model,
+                reason=str(error),
+            )
+            return
+        if found is None:
+            return
+        before, slot.deployment = slot.deployment, found
+        self._tell(found, before)
+        changes("taken").inc()
+        log.info(
+            "bundle_taken", model=model.name, role=role, bundle=found.model, before=before.model,
+            seconds=round(perf_counter() - start, 3),
+        )
+
+    def close(self) -> None:
+        """Write what is left of the log."""
+        self._executor.shutdown(cancel_futures=True)
+        if self.journal is not None:
+            self.journal.close()
+
+    def _load(
+        self,
+        path: Path,
+        before: Deployment | None,
+        *,
+        name: str | None,
+        role: Role,
+        trusted: Sequence[str],
+        signers: Sequence[str] | None,
+    ) -> Deployment:
+        return load_deployment(
+            path,
+            before,
+            name=name,
+            role=role,
+            metrics=self.metrics,
+            trusted=trusted,
+            signers=signers,
+        )
+
+    def _tell(self, deployment: Deployment, before: Deployment | None) -> None:
+        self.metrics.took(
+            deployment.name,
+            deployment.role,
+            deployment.digest[:12],
+            before.digest[:12] if before else None,
+            deployment.data_end,
+        )
+
+
+def _journal(settings: Log) -> Journal | None:
+    if settings.folder is None:
+        return None
+    folder = Path(settings.folder)
+    return Journal(folder, settings, Rotation(folder).start)

@@ -1,0 +1,188 @@
+"""What a service is told: models, address, limits, log; read from YAML, checked at once."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from mlkit.core.errors import ConfigError, nearest
+from mlkit.core.extras import load
+
+#: Addresses that only this machine reaches.
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_Positive = Annotated[float, msgspec.Meta(gt=0)]
+_NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class _Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One node of the settings."""
+
+
+class Canary(_Node):
+    """A bundle that answers a share of the requests.
+
+    Attributes
+    ----------
+    bundle
+        Its folder, NAME/VERSION or NAME@ALIAS.
+    share
+        Of the keys, between 0 and 1.
+    key
+        The field by which a record always meets the same bundle; by default the request's id.
+    """
+
+    bundle: str
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    key: str | None = None
+
+
+class Model(_Node):
+    """One model that is served.
+
+    Attributes
+    ----------
+    bundle
+        Its folder, NAME/VERSION or NAME@ALIAS.
+    name
+        In addresses; by default the bundle's own.
+    shadow
+        A bundle that scores the same records, to be compared, and never answers.
+    canary
+        A bundle that answers some of the requests.
+    """
+
+    bundle: str
+    name: str | None = None
+    shadow: str | None = None
+    canary: Canary | None = None
+
+
+class Log(_Node):
+    """Where each prediction leaves its receipt.
+
+    Attributes
+    ----------
+    folder
+        Of the segments; None keeps no receipts.
+    flush_seconds
+        The most that a kill -9 may lose, in s; 0 loses none, and writes before it answers.
+    segment_mib
+        When a segment is closed and turned into Parquet, in MiB.
+    segment_minutes
+        The same, in minutes.
+    """
+
+    folder: str | None = "predictions"
+    flush_seconds: _NotNegative = 1.0
+    segment_mib: _Positive = 64.0
+    segment_minutes: _Positive = 60.0
+
+
+class Limits(_Node):
+    """What one process bears.
+
+    Attributes
+    ----------
+    body_mib
+        The longest request, in MiB.
+    body_seconds
+        For how long the rest of a request is waited for, in s.
+    waiting
+        Requests that may wait; more are answered 503.
+    batches
+        Requests of many records that may wait or run at once; more are answered 503.
+    connections
+        Open at once; more are refused.
+    drain_seconds
+        Between being no longer ready and taking no more connections, in s.
+    finish_seconds
+        For how long requests that were taken may then last, in s.
+    """
+
+    body_mib: _Positive = 16.0
+    body_seconds: _Positive = 10.0
+    waiting: _Count = 256
+    batches: _Count = 4
+    connections: _Count = 2048
+    drain_seconds: _NotNegative = 0.0
+    finish_seconds: _Positive = 30.0
+
+
+class Settings(_Node):
+    """A whole service.
+
+    Attributes
+    ----------
+    models
+        What is served; the first answers `POST /predict`.
+    host, port
+        Where it listens. Port 0 takes a free one.
+    workers
+        Processes that share the port.
+    uri
+        Of the MLflow that names are looked up in.
+    watch_seconds
+        How often is looked for another champion, in s.
+    token_env
+        The environment variable that holds the token that callers must show.
+    access_log
+        Whether each request is logged.
+    """
+
+    models: tuple[Model, ...] = ()
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    workers: _Count = 1
+    uri: str | None = None
+    watch_seconds: _Positive = 5.0
+    token_env: str | None = None
+    access_log: bool = True
+    log: Log = Log()
+    limits: Limits = Limits()
+
+
+def read_settings(path: Path, changes: dict[str, Any]) -> Settings:
+    """Return the settings in a YAML file, if it is there, with some changed.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or naming the first setting that is unknown or wrong.
+    """
+    written: Any = {}
+    if path.is_file():
+        yaml = load("yaml", extra="serve", purpose="Reading a service's settings")
+        try:
+            written = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
+    if not isinstance(written, dict):
+        raise ConfigError(f"{path} must map names to settings; found {type(written).__name__}.")
+    try:
+        return msgspec.convert(_merged(written, changes), Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_told(str(error))}") from None
+
+
+def _merged(written: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(written)
+    for key, value in changes.items():
+        inner = merged.get(key)
+        is_inner = isinstance(value, dict) and isinstance(inner, dict)
+        merged[key] = _merged(inner, value) if is_inner else value
+    return merged
+
+
+def _told(text: str) -> str:
+    """Return msgspec's words, with the nearest valid name to one that is unknown."""
+    text = text.replace(" - at `$.", " at `").replace(" - at `$", " at `")
+    unknown = text.split("unknown field `")
+    if len(unknown) == 1:
+        return f"{text}."
+    names = {name for node in (Settings, Model, Canary, Log, Limits) for name in _names(node)}
+    return f"{text}. {nearest(unknown[1].split('`')[0], names)}"
+
+
+def _names(node: type[msgspec.Struct]) -> tuple[str, ...]:
+    return node.__struct_fields__
