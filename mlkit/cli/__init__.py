@@ -177,6 +177,27 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(function="explain")
 
     command = commands.add_parser(
+        "serve", parents=[shared, trusting], help="answer predictions over HTTP"
+    )
+    command.add_argument(
+        "bundles", nargs="*", metavar="BUNDLE", help=f"{bundle} (default: those in the settings)"
+    )
+    command.add_argument(
+        "--config",
+        default="conf/serving.yaml",
+        metavar="FILE",
+        help="the service's settings (default: conf/serving.yaml, where it is there)",
+    )
+    command.add_argument("--host", help="where to listen (default: 127.0.0.1, this machine alone)")
+    command.add_argument("--port", type=int, help="0 takes a free one (default: 8000)")
+    command.add_argument("--workers", type=int, help="processes that share the port (default: 1)")
+    command.add_argument(
+        "--log", metavar="FOLDER", help="where predictions leave receipts (default: predictions)"
+    )
+    command.add_argument("--uri", help="of the MLflow that names are looked up in")
+    command.set_defaults(module="serving", function="serve")
+
+    command = commands.add_parser(
         "check-data", parents=[shared, project], help="hold a file against the project's schema"
     )
     command.add_argument("file", nargs="?", help="a table (default: the project's own)")

@@ -13,8 +13,8 @@ from mlkit.core.bundle import PROFILE, SCHEMA
 from mlkit.core.errors import BundleError, DataError
 from mlkit.scoring.prediction import Predictor
 from mlkit.scoring.results import Prediction
-from mlkit.serving.metrics import Metrics
 from mlkit.serving.journal import Role
+from mlkit.serving.metrics import Metrics
 
 Record = dict[str, Any]
 
@@ -81,7 +81,7 @@ class Deployment:
         """Predict, one for each record; see `Predictor.predict`."""
         if len(records) == 1:
             return [self.predictor.predict(records[0])]
-        return self.predictor.predict(records)
+        return self.predictor.predict(list(records))
 
     def kept(self, records: Sequence[Record]) -> list[Record]:
         """Return what a receipt may keep of records."""

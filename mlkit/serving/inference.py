@@ -124,7 +124,9 @@ def inference_routes(service: Service) -> list[Route]:
         return _json({"name": model.name, "ready": is_ready}, 200 if is_ready else 503)
 
     async def server_metadata(_: Request) -> Response:
-        return _json({"name": "mlkit", "version": __version__, "extensions": ["binary_tensor_data"]})
+        return _json(
+            {"name": "mlkit", "version": __version__, "extensions": ["binary_tensor_data"]}
+        )
 
     async def model_metadata(request: Request) -> Response:
         model = found(request)
@@ -183,7 +185,9 @@ def _head(text: str | None, body: memoryview) -> int:
     if text is None:
         return len(body)
     if not (text.isascii() and text.isdigit() and len(text) < 20) or int(text) > len(body):
-        raise invalid(f"Inference-Header-Content-Length is {text[:40]!r}; the body has {len(body)}.")
+        raise invalid(
+            f"Inference-Header-Content-Length is {text[:40]!r}; the body has {len(body)}."
+        )
     return int(text)
 
 
@@ -194,7 +198,7 @@ def _records(asked: InferRequest, deployment: Deployment, tail: Tail) -> list[Re
     if unknown or len(set(names)) < len(names) or not names:
         raise invalid(
             f"Inputs are columns of {deployment.predictor.schema.__name__}, each once: "
-            f"{listed(columns, most=40)}. Found {listed((n[:60] for n in unknown or names))}."
+            f"{listed(columns, most=40)}. Found {listed(n[:60] for n in unknown or names)}."
         )
     values = {tensor.name: read_column(tensor, tail) for tensor in asked.inputs}
     tail.check_empty()

@@ -84,8 +84,9 @@ class Model:
         keys = [request_id if canary.key is None else str(r.get(canary.key)) for r in records]
         chosen = [is_chosen(key, canary.share, self.name) for key in keys]
         found: list[Prediction | None] = [None] * len(records)
-        for role, is_canary in (("champion", False), ("canary", True)):
-            places = [place for place, each in enumerate(chosen) if each is is_canary]
+        roles: tuple[Role, Role] = ("champion", "canary")
+        for role in roles:
+            places = [place for place, each in enumerate(chosen) if each is (role == "canary")]
             if not places:
                 continue
             asked = [records[place] for place in places]

@@ -61,7 +61,7 @@ def serve(
 
 def _config(settings: Settings, app: "Gate | partial[Gate]") -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         factory=isinstance(app, partial),
         workers=settings.workers,
         http="httptools",
@@ -83,7 +83,7 @@ def _in_worker(build: "partial[Gate]") -> Gate:
     try:
         return build()
     except MlkitError as error:
-        log.error("service_failed", reason=str(error))  # noqa: TRY400
+        log.error("service_failed", reason=str(error))
         raise SystemExit(3) from None
 
 
@@ -99,9 +99,7 @@ def _build(
 def _bound(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server(
-            (settings.host, settings.port), family=family, backlog=_BACKLOG
-        )
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ConfigError(
             f"{settings.host}:{settings.port} cannot be listened on: {error.strerror or error}. "

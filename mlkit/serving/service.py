@@ -144,8 +144,11 @@ class Service:
             found = await asyncio.to_thread(slot.find)
         except (MlkitError, OSError) as error:
             changes("refused").inc()
-            log.error(  # noqa: TRY400
-                "bundle_refused", model=model.name, role=role, kept=slot.deployment.model,
+            log.error(
+                "bundle_refused",
+                model=model.name,
+                role=role,
+                kept=slot.deployment.model,
                 reason=str(error),
             )
             return
@@ -155,7 +158,11 @@ class Service:
         self._tell(found, before)
         changes("taken").inc()
         log.info(
-            "bundle_taken", model=model.name, role=role, bundle=found.model, before=before.model,
+            "bundle_taken",
+            model=model.name,
+            role=role,
+            bundle=found.model,
+            before=before.model,
             seconds=round(perf_counter() - start, 3),
         )
 

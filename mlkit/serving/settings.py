@@ -15,11 +15,7 @@ _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class _Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One node of the settings."""
-
-
-class Canary(_Node):
+class Canary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A bundle that answers a share of the requests.
 
     Attributes
@@ -37,7 +33,7 @@ class Canary(_Node):
     key: str | None = None
 
 
-class Model(_Node):
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One model that is served.
 
     Attributes
@@ -58,7 +54,7 @@ class Model(_Node):
     canary: Canary | None = None
 
 
-class Log(_Node):
+class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where each prediction leaves its receipt.
 
     Attributes
@@ -79,7 +75,7 @@ class Log(_Node):
     segment_minutes: _Positive = 60.0
 
 
-class Limits(_Node):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one process bears.
 
     Attributes
@@ -109,7 +105,7 @@ class Limits(_Node):
     finish_seconds: _Positive = 30.0
 
 
-class Settings(_Node):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole service.
 
     Attributes
@@ -169,8 +165,10 @@ def _merged(written: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(written)
     for key, value in changes.items():
         inner = merged.get(key)
-        is_inner = isinstance(value, dict) and isinstance(inner, dict)
-        merged[key] = _merged(inner, value) if is_inner else value
+        if isinstance(value, dict) and isinstance(inner, dict):
+            merged[key] = _merged(inner, value)
+        else:
+            merged[key] = value
     return merged
 
 
