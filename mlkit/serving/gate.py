@@ -3,19 +3,16 @@
 import asyncio
 import hmac
 import re
-import sys
 from functools import lru_cache
 from os import urandom
 from time import perf_counter
-from typing import Any, TextIO
 
-import msgspec
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlkit.core.errors import DataError, MlkitError
 from mlkit.core.log import get_logger
+from mlkit.serving.access import AccessLog
 from mlkit.serving.refusals import Refused, busy, error_response
 from mlkit.serving.service import Service
 
@@ -47,7 +44,7 @@ class Gate:
         self._token = token.encode() if token else None
         self._most = service.settings.limits.waiting
         self._waiting = 0
-        self._access = _access_logger() if service.settings.access_log else None
+        self._access = AccessLog() if service.settings.access_log else None
         self._counted = lru_cache(maxsize=256)(service.metrics.requests.labels)
         self._timed = lru_cache(maxsize=64)(service.metrics.seconds.labels)
 
@@ -55,6 +52,8 @@ class Gate:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            if self._access is not None:
+                self._access.flush()
             return
         start = perf_counter()
         scope["app"] = self
@@ -133,14 +132,13 @@ class Gate:
         self._timed(endpoint).observe(seconds)
         if self._access is not None:
             client = scope.get("client")
-            self._access.info(
-                "request_answered",
-                request=scope[REQUEST_ID],
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                ms=round(seconds * 1000, 2),
-                client=client[0] if client else None,
+            self._access.add(
+                scope[REQUEST_ID],
+                scope["method"],
+                scope["path"],
+                status,
+                round(seconds * 1000, 2),
+                client[0] if client else None,
             )
 
 
@@ -156,24 +154,3 @@ def _place(error: BaseException) -> str:
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     return f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last else ""
-
-
-def _access_logger() -> Any:
-    """Return structlog's quickest: a line of JSON a request, on stderr like all logs."""
-    return structlog.wrap_logger(
-        structlog.BytesLogger(_binary(sys.stderr)),
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=_line),
-        ],
-        wrapper_class=structlog.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-
-
-def _line(event: dict[str, Any], **_options: Any) -> bytes:
-    return msgspec.json.encode(event)
-
-
-def _binary(stream: TextIO) -> Any:
-    return stream.buffer
