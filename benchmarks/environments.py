@@ -1,4 +1,4 @@
-"""Make the environments that the prediction benchmark measures in, each with what its users have.
+"""Make the environments that prediction and serving are measured in, each with what its users have.
 
 They lie in `.peers/` and are kept. Those of mlkit are made anew with each run,
 from a wheel of this tree.
@@ -19,6 +19,7 @@ MLKIT = {
     "plain": ("", []),
     "frames": ("", ["pandas", "pyarrow"]),
     "train": ("[train]", ["lightgbm"]),
+    "serve": ("[serve]", []),
 }
 
 
@@ -27,7 +28,8 @@ def interpreter(name: str) -> Path:
     """Make an environment, and return its Python.
 
     `plain` is a plain install of mlkit, `frames` has pandas beside it, `train`
-    the extra, and `mlflow` what the pipeline needs to be read back there.
+    and `serve` the extra, and `mlflow` what serves the pipeline, and what it needs to
+    be read back there.
     """
     say(f"Setting up: {name}")
     python = FOLDER / name / "bin" / "python"

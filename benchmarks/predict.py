@@ -67,6 +67,16 @@ class Check(NamedTuple):
     at_most: float = np.inf
     at_least: float = -np.inf
 
+    def holds(self) -> bool:
+        """Whether the figure is within its bound."""
+        return self.at_least <= self.figure <= self.at_most
+
+    def bound(self) -> str:
+        """Return the bound in words."""
+        return (
+            f"at most {self.at_most:g}" if self.at_most < np.inf else f"at least {self.at_least:g}"
+        )
+
 
 def run(python: str | Path, script: str, *arguments: Any) -> dict[str, Any]:
     """Run a script of this folder, and return what it printed, with its cold start."""
@@ -167,14 +177,9 @@ def missed(models: list[Model], sizes: dict[str, float]) -> list[str]:
         for name in sizes.keys() - {"mlflow"}
     ]
     return [
-        f"{where}: {short(check.figure)} {check.what}, "
-        + (
-            f"at most {check.at_most:g}"
-            if check.at_most < np.inf
-            else f"at least {check.at_least:g}"
-        )
+        f"{where}: {short(check.figure)} {check.what}, {check.bound()}"
         for where, check in held
-        if not check.at_least <= check.figure <= check.at_most
+        if not check.holds()
     ]
 
 

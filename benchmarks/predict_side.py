@@ -17,9 +17,12 @@ from typing import Any
 
 Predict = Callable[[Any], Any]
 
-#: What a bundle of the Python runtime may use: the benchmark's featurizers, and
-#: LightGBM, whose fitted booster holds an OrderedDict.
-TRUSTED = ("flights", "synthetic", "lightgbm", "collections")
+HERE = Path(__file__).resolve().parent
+#: The modules of the benchmark's featurizers.
+FEATURIZERS = ("flights", "synthetic")
+#: What a bundle of the Python runtime may use: the featurizers, and LightGBM,
+#: whose fitted booster holds an OrderedDict.
+TRUSTED = (*FEATURIZERS, "lightgbm", "collections")
 WARM_UP = 50
 #: Timed predictions of one process, unless their time is up sooner.
 MOST_CALLS = 20_000
@@ -88,6 +91,8 @@ def save_for_mlflow(folder: Path) -> None:
         pyfunc_predict_fn="predict_proba",
         signature=mlflow.models.infer_signature(rows, pipeline.predict_proba(rows)),
         serialization_format="cloudpickle",
+        # What serves it starts elsewhere.
+        code_paths=[str(HERE / f"{module}.py") for module in FEATURIZERS],
         pip_requirements=mlflow.sklearn.get_default_pip_requirements(),
     )
 
