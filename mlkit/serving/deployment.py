@@ -11,9 +11,9 @@ from typing import Any
 
 from mlkit.core.bundle import PROFILE, SCHEMA
 from mlkit.core.errors import BundleError, DataError
+from mlkit.core.receipts import Role
 from mlkit.scoring.prediction import Predictor
 from mlkit.scoring.results import Prediction
-from mlkit.serving.journal import Role
 from mlkit.serving.metrics import Metrics
 
 Record = dict[str, Any]

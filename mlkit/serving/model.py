@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from time import perf_counter, time
+from typing import Any
 
 import msgspec
 
 from mlkit.core.log import get_logger
+from mlkit.core.receipts import Receipt, Role
 from mlkit.scoring.results import Prediction
 from mlkit.serving.deployment import Deployment, Record, is_chosen
-from mlkit.serving.journal import Journal, Receipt, Role
+from mlkit.serving.journal import Journal
 from mlkit.serving.settings import Canary
 from mlkit.serving.slots import Slot
 
@@ -77,6 +79,10 @@ class Model:
             shadow.add_done_callback(self._shadows.discard)
         return answer
 
+    async def finish(self) -> None:
+        """Wait for the shadow."""
+        await asyncio.gather(*self._shadows)
+
     async def _share(
         self, canary: Canary, records: Sequence[Record], request_id: str
     ) -> list[Prediction]:
@@ -90,7 +96,9 @@ class Model:
             if not places:
                 continue
             asked = [records[place] for place in places]
-            predictions = await self._score(self.slots[role].deployment, asked, request_id)
+            deployment = self.slots[role].deployment
+            rows = places if len(places) < len(records) else None
+            predictions = await self._score(deployment, asked, request_id, rows)
             for place, prediction in zip(places, predictions, strict=True):
                 found[place] = prediction
         return [prediction for prediction in found if prediction is not None]
@@ -103,26 +111,34 @@ class Model:
             log.warning("shadow_failed", bundle=deployment.model, kind=type(error).__name__)
 
     async def _score(
-        self, deployment: Deployment, records: Sequence[Record], request_id: str
+        self,
+        deployment: Deployment,
+        records: Sequence[Record],
+        request_id: str,
+        rows: list[int] | None = None,
     ) -> list[Prediction]:
         if len(records) <= MOST_INLINE:
-            predictions, line = self._work(deployment, records, request_id)
+            predictions, line = self._work(deployment, records, request_id, rows)
         else:
             predictions, line = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._work, deployment, records, request_id
+                self._executor, self._work, deployment, records, request_id, rows
             )
-        if self._journal is not None:
+        if self._journal is not None and predictions:
             self._journal.add(line)
         return predictions
 
     def _work(
-        self, deployment: Deployment, records: Sequence[Record], request_id: str
+        self,
+        deployment: Deployment,
+        records: Sequence[Record],
+        request_id: str,
+        rows: list[int] | None,
     ) -> tuple[list[Prediction], bytes]:
         start = perf_counter()
         predictions = deployment.predict(records)
         seconds = perf_counter() - start
         deployment.count(records, predictions)
-        if self._journal is None:
+        if self._journal is None or not predictions:
             return predictions, b""
         receipt = Receipt(
             id=request_id,
@@ -133,7 +149,15 @@ class Model:
             schema=deployment.schema,
             ms=round(seconds * 1000, 3),
             records=deployment.kept(records),
-            predictions=predictions,
+            label=[each.label for each in predictions],
+            probability=_known([each.probability for each in predictions]),
+            probabilities=_known([each.probabilities for each in predictions]),
             role=deployment.role,
+            rows=rows,
         )
         return predictions, self._encoder.encode(receipt)
+
+
+def _known(values: list[Any]) -> list[Any] | None:
+    """Return values, or None where the task has none."""
+    return None if values[0] is None else values
