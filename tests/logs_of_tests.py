@@ -43,10 +43,10 @@ def altered(packed: Path, folder: Path, *, pii: str | None = None, **manifest: A
     """Copy a bundle with another manifest, and with a column that is personal data."""
     shutil.copytree(packed, folder)
     (folder / layout.SIGNATURE).unlink(missing_ok=True)
-    form = json.loads((folder / layout.SCHEMA).read_text(encoding="utf-8"))
-    for column in form["columns"]:
-        if column["name"] == pii:
-            column["pii"] = True
-    (folder / layout.SCHEMA).write_text(json.dumps(form), encoding="utf-8")
+    if pii is not None:
+        form = json.loads((folder / layout.SCHEMA).read_text(encoding="utf-8"))
+        for column in form["columns"]:
+            column["pii"] = column["name"] == pii
+        (folder / layout.SCHEMA).write_text(json.dumps(form), encoding="utf-8")
     layout.seal(folder, msgspec.structs.replace(Bundle.open(packed).manifest, **manifest))
     return folder

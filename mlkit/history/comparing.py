@@ -12,9 +12,7 @@ from mlkit.core.table import Table
 from mlkit.history.columns import PROBABILITY
 from mlkit.history.replaying import RECEIPT, are_changed, differences, known, shown
 
-_QUANTILES = (0.1, 0.5, 0.9)
-#: A number that is predicted has no labels to count.
-_MOST_LABELS = 20
+_QUANTILES = [0.1, 0.5, 0.9]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,7 @@ class Side:
     model: str
     n_receipts: int
     n_records: int
-    ms: tuple[float, float]
+    ms: Sequence[float]
     mean: float
     quantiles: Sequence[float]
     labels: dict[str, float]
@@ -142,8 +140,7 @@ def compare(frame: pd.DataFrame) -> Comparison:
     if frame.empty:
         raise DataError("There are no receipts to compare. Look at --since, --until and --name.")
     frame = frame.copy(deep=False)
-    groups = frame.groupby(["name", "role", "model"])
-    sides = [_side(*key, rows) for key, rows in groups]
+    sides = [_side(rows) for _, rows in frame.groupby(["name", "role", "model"])]
     # An id that a caller sent twice names two requests: the first is paired with the first.
     parts = ["name", "id", "row"]
     frame["turn"] = frame.groupby([*parts, "role"]).cumcount()
@@ -153,42 +150,41 @@ def compare(frame: pd.DataFrame) -> Comparison:
     both = shadows.merge(champions, on=[*parts, "turn"], suffixes=("", "_champion"))
     by_pair = both.groupby(["name", "model", "model_champion"])
     pairs = [
-        _pair(*key, frame.iloc[places["place"]], frame.iloc[places["place_champion"]])
-        for key, places in by_pair
+        _pair(frame.iloc[places["place"]], frame.iloc[places["place_champion"]])
+        for _, places in by_pair
     ]
     return Comparison(sides=sides, pairs=pairs)
 
 
-def _side(name: str, role: str, model: str, rows: pd.DataFrame) -> Side:
+def _side(rows: pd.DataFrame) -> Side:
+    first = rows.iloc[0]
     receipts = rows.drop_duplicates(RECEIPT)
     is_number = rows["probability"].isna().all()
     scores = rows["label" if is_number else "probability"].astype("float64")
-    labels = {} if is_number else rows["label"].value_counts(normalize=True)
+    shares = rows["label"].value_counts(normalize=True)
     return Side(
-        name=name,
-        role=role,
-        model=model,
+        name=first["name"],
+        role=first["role"],
+        model=first["model"],
         n_receipts=len(receipts),
         n_records=len(rows),
-        ms=tuple(receipts["ms"].quantile([0.5, 0.99])),
+        ms=receipts["ms"].quantile([0.5, 0.99]).tolist(),
         mean=float(scores.mean()),
-        quantiles=[float(value) for value in scores.quantile(_QUANTILES)],
-        labels={str(label): float(share) for label, share in labels.items()},
+        quantiles=scores.quantile(_QUANTILES).tolist(),
+        labels={} if is_number else {str(label): float(s) for label, s in shares.items()},
     )
 
 
-def _pair(
-    name: str, shadow: str, champion: str, said: pd.DataFrame, answered: pd.DataFrame
-) -> Pair:
+def _pair(said: pd.DataFrame, answered: pd.DataFrame) -> Pair:
     is_number = answered["probability"].isna().all()
-    names = [n for n in answered if n.startswith(PROBABILITY)]
-    scores = answered[["label"] if is_number else ["label", "probability", *names]]
-    now = {column: values.to_numpy() for column, values in scores.items()}
+    by_class = [name for name in map(str, answered) if name.startswith(PROBABILITY)]
+    names = ["label"] if is_number else ["label", "probability", *by_class]
+    now = {name: answered[name].to_numpy() for name in names}
     apart = differences(said, now)
     return Pair(
-        name=name,
-        shadow=shadow,
-        champion=champion,
+        name=said["name"].iloc[0],
+        shadow=said["model"].iloc[0],
+        champion=answered["model"].iloc[0],
         n_records=len(said),
         agreement=float(1 - are_changed(said, now).mean()),
         mean_difference=known(np.nanmean, apart),

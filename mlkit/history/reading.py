@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache, reduce
+from io import BufferedReader
 from operator import and_
 from pathlib import Path
-from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -129,7 +129,7 @@ def schemas(folder: Path) -> Callable[[str], type[Schema]]:
     return find
 
 
-def _files(folder: Path, stack: ExitStack) -> tuple[list[Path], list[BinaryIO]]:
+def _files(folder: Path, stack: ExitStack) -> tuple[list[Path], list[BufferedReader]]:
     """Return the tables that count, and the open segments.
 
     Of a folder that changes, a listing may lack both a segment and the tables that it became:

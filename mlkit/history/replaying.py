@@ -81,7 +81,7 @@ class Replay:
     answers
         By the bundle that answered.
     worst
-        The records that differ most.
+        The records that differ most, those with another label first.
     """
 
     bundle: str
@@ -173,7 +173,7 @@ def replay(predictor: Predictor, frame: pd.DataFrame) -> Replay:
     frame = frame.reset_index(drop=True)
     now = _score_again(predictor, frame)
     difference, is_changed = differences(frame, now), are_changed(frame, now)
-    by_answer = frame.groupby(["model", "role"], sort=False).indices.items()
+    by_answer = frame.groupby(["model", "role"], sort=False).indices.values()
     return Replay(
         bundle=predictor.bundle.model,
         n_receipts=frame.groupby(RECEIPT, sort=False).ngroups,
@@ -181,14 +181,14 @@ def replay(predictor: Predictor, frame: pd.DataFrame) -> Replay:
         left_out=[column.name for column in hidden],
         answers=[
             Answers(
-                model=model,
-                role=role,
+                model=frame["model"][places[0]],
+                role=frame["role"][places[0]],
                 n_records=len(places),
                 n_changed=int(is_changed[places].sum()),
                 mean_difference=known(np.nanmean, difference[places]),
                 largest_difference=known(np.nanmax, difference[places]),
             )
-            for (model, role), places in by_answer
+            for places in by_answer
         ],
         worst=[
             Change(
@@ -200,7 +200,7 @@ def replay(predictor: Predictor, frame: pd.DataFrame) -> Replay:
                 now=_plain(now["label"][place]),
                 difference=known(np.max, difference[[place]]),
             )
-            for place in np.lexsort((~is_changed, -np.nan_to_num(difference)))[:_MOST_SHOWN]
+            for place in np.lexsort((-np.nan_to_num(difference), ~is_changed))[:_MOST_SHOWN]
             if is_changed[place] or difference[place] > 0
         ],
     )
@@ -208,8 +208,9 @@ def replay(predictor: Predictor, frame: pd.DataFrame) -> Replay:
 
 def _score_again(predictor: Predictor, frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return what the bundle says now, in columns that are called as in a log."""
-    fields = {name: name.removeprefix(INPUT) for name in frame if name.startswith(INPUT)}
-    table = frame[[*fields]].rename(columns=fields)
+    names = [name for name in map(str, frame) if name.startswith(INPUT)]
+    fields = {name: name.removeprefix(INPUT) for name in names}
+    table = frame[names].rename(columns=fields)
     columns = predictor.predict(table).columns()
     now = {name.replace("probability_", PROBABILITY): values for name, values in columns.items()}
     now["label"] = now.pop("prediction")
@@ -252,7 +253,8 @@ def differences(frame: pd.DataFrame, now: Mapping[str, Any]) -> np.ndarray:
         # Of a regression, the label is the score.
         numbers = frame["label"].where(frame["probability"].isna())
         was = pd.to_numeric(numbers, errors="coerce").to_numpy("float64")
-        return np.abs(was - np.asarray(now["label"]))
+        number: np.ndarray = np.abs(was - np.asarray(now["label"]))
+        return number
     names = [n for n in now if n.startswith(PROBABILITY) and n in frame]
     # That of the likeliest class is never further apart than those of all classes.
     apart = [

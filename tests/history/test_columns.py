@@ -44,7 +44,7 @@ _NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**5
 READINGS = st.fixed_dictionaries(
     {
         "place": _TEXT,
-        "count": st.integers(-(2**63), 2**63 - 1),
+        "count": st.integers(1 - 2**63, 2**63 - 1),
         "is_open": st.booleans(),
         "noted": _MOMENTS,
     },
