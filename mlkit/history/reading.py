@@ -100,11 +100,13 @@ def read_table(
     if not found:
         empty = FIXED.empty_table()
         return empty if columns is None else empty.select(columns)
+    # The columns of those without a row that is wanted may be of other types.
+    found = [table for table in found if len(table)] or found[:1]
     try:
         return pa.concat_tables(found, promote_options="permissive")
     except pa.ArrowException as error:
         raise DataError(
-            f"The receipts in {folder} make no one table: {first_line(error)} "
+            f"The receipts in {folder} make no one table: {first_line(error)}. "
             "Read those of one model (--name), or of a time in which they did not change."
         ) from None
 

@@ -1,8 +1,9 @@
 """One model that is served: which bundle answers, and what is left behind."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from time import perf_counter, time
 from typing import Any
 
@@ -124,7 +125,7 @@ class Model:
                 self._executor, self._work, deployment, records, request_id, rows
             )
         if self._journal is not None and predictions:
-            self._journal.add(line)
+            self._journal.add(line, now=len(records) > MOST_INLINE)
         return predictions
 
     def _work(
@@ -133,29 +134,35 @@ class Model:
         records: Sequence[Record],
         request_id: str,
         rows: list[int] | None,
-    ) -> tuple[list[Prediction], bytes]:
+    ) -> tuple[list[Prediction], Callable[[], bytes]]:
+        """Return the predictions, and what makes their receipt."""
         start = perf_counter()
         predictions = deployment.predict(records)
-        seconds = perf_counter() - start
+        ms = (perf_counter() - start) * 1000
         deployment.count(records, predictions)
-        if self._journal is None or not predictions:
-            return predictions, b""
-        receipt = Receipt(
-            id=request_id,
-            time=time(),
-            name=self.name,
-            model=deployment.model,
-            digest=deployment.digest,
-            schema=deployment.schema,
-            ms=round(seconds * 1000, 3),
-            records=deployment.kept(records),
-            label=[each.label for each in predictions],
-            probability=_known([each.probability for each in predictions]),
-            probabilities=_known([each.probabilities for each in predictions]),
-            role=deployment.role,
-            rows=rows,
-        )
-        return predictions, self._encoder.encode(receipt)
+
+        def line(answered: float = time()) -> bytes:
+            receipt = Receipt(
+                id=request_id,
+                time=answered,
+                name=self.name,
+                model=deployment.model,
+                digest=deployment.digest,
+                schema=deployment.schema,
+                ms=round(ms, 3),
+                records=deployment.kept(records),
+                label=[each.label for each in predictions],
+                probability=_known([each.probability for each in predictions]),
+                probabilities=_known([each.probabilities for each in predictions]),
+                role=deployment.role,
+                rows=rows,
+            )
+            return self._encoder.encode(receipt)
+
+        if len(records) > MOST_INLINE and self._journal is not None:
+            # This is a thread, where it holds up nobody.
+            return predictions, partial(bytes, line())
+        return predictions, line
 
 
 def _known(values: list[Any]) -> list[Any] | None:

@@ -39,3 +39,9 @@ class Rotation:
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
         )
+
+    def stop(self) -> None:
+        """End what goes on; another service takes it up."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()

@@ -18,7 +18,7 @@ from mlkit.serving.metrics import Metrics
 from mlkit.serving.model import MOST_INLINE, Model
 from mlkit.serving.refusals import Refused, busy
 from mlkit.serving.rotation import Rotation
-from mlkit.serving.settings import Log, Settings
+from mlkit.serving.settings import Settings
 from mlkit.serving.slots import Slot
 
 log = get_logger(__name__)
@@ -67,7 +67,15 @@ class Service:
         self._batches = 0
         # One thread: two batches at once would only share the processor.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="mlkit-batch")
-        self.journal = self._open_journal(settings.log)
+        self.journal: Journal | None = None
+        if settings.log.folder is not None:
+            folder = Path(settings.log.folder)
+            self._rotation = Rotation(folder)
+            self.journal = Journal(
+                folder, settings.log, lost=self.metrics.lost.inc, closed=self._rotation.start
+            )
+            # What processes left that ended.
+            self._rotation.start()
         self.models: dict[str, Model] = {}
         for each in settings.models:
             slots: dict[Role, Slot] = {}
@@ -175,6 +183,7 @@ class Service:
         self._executor.shutdown(cancel_futures=True)
         if self.journal is not None:
             self.journal.close()
+            self._rotation.stop()
 
     def _load(
         self,
@@ -198,16 +207,6 @@ class Service:
         if self.journal is not None:
             self.journal.keep_schema(deployment.schema, deployment.predictor.bundle.read(SCHEMA))
         return deployment
-
-    def _open_journal(self, settings: Log) -> Journal | None:
-        if settings.folder is None:
-            return None
-        folder = Path(settings.folder)
-        rotation = Rotation(folder)
-        journal = Journal(folder, settings, lost=self.metrics.lost.inc, closed=rotation.start)
-        # What processes left that were killed.
-        rotation.start()
-        return journal
 
     def _tell(self, deployment: Deployment, before: Deployment | None) -> None:
         self.metrics.took(
