@@ -98,8 +98,8 @@ class Replay:
     def summary(self) -> str:
         """Return it as tables."""
         parts = [
-            f"{self.n_receipts:,} receipts of {self.n_records:,} records, scored again by "
-            f"{self.bundle}."
+            f"Scored again by {self.bundle}; receipts: {self.n_receipts:,}, "
+            f"records: {self.n_records:,}."
         ]
         if self.left_out:
             parts.append(
