@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-faults lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-serve bench-parity bench-defaults soak lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-faults lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-parity bench-defaults soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -68,7 +68,7 @@ simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 p
 simulate-faults: setup  ## Kill the registry's commands at each of their writes: an hour
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k kill tests/registry/test_faults.py
 
-bench: bench-train bench-predict bench-evaluate bench-tracking bench-serve  ## Measure speed and memory side by side with others
+bench: bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve  ## Measure speed and memory side by side with others
 
 bench-train: setup  ## Measure training beside plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py
@@ -81,6 +81,9 @@ bench-evaluate: setup  ## Measure bootstrap intervals beside a loop over scikit-
 
 bench-tracking: setup  ## Measure what tracking adds to a training run
 	$(BIN)/python benchmarks/tracking.py
+
+bench-log: setup  ## Measure what the prediction log adds to a request
+	$(BIN)/python benchmarks/log.py
 
 bench-serve: setup  ## Measure serving beside MLflow, MLServer and FastAPI; ARGS=--quick for short
 	$(BIN)/python benchmarks/serve.py $(ARGS)

@@ -198,6 +198,19 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(module="serving", function="serve")
 
     command = commands.add_parser(
+        "replay",
+        parents=[shared, stored, trusting],
+        help="score a prediction log again, or compare the bundles that answered in it",
+    )
+    command.add_argument("log", help="the folder that mlkit serve writes")
+    command.add_argument("bundle", nargs="?", help=f"{bundle} (default: none, compare)")
+    command.add_argument("--name", help="only what was predicted under this name")
+    command.add_argument("--since", metavar="TIME", help="only what was answered from then on")
+    command.add_argument("--until", metavar="TIME", help="only what was answered before then")
+    command.add_argument("--json", action="store_true", help="print JSON, not tables")
+    command.set_defaults(module="history", function="replay")
+
+    command = commands.add_parser(
         "check-data", parents=[shared, project], help="hold a file against the project's schema"
     )
     command.add_argument("file", nargs="?", help="a table (default: the project's own)")
@@ -281,12 +294,18 @@ def _add_registry(commands: Any, parents: list[argparse.ArgumentParser]) -> None
     command.add_argument(
         "--here", action="store_true", help="use the active environment, not one of the lock file"
     )
-    added(
+    command = added(
         "lineage",
-        "say what made a model, or which models were made from some data",
+        "say what made a model or a prediction, or which models were made from some data",
         (
             "of",
-            "NAME/VERSION, NAME@ALIAS, the model that a prediction names, or digits of a "
-            "bundle's digest or of the data's fingerprint",
+            "NAME/VERSION, NAME@ALIAS, the model that a prediction names, a request's id, or "
+            "digits of a bundle's digest or of the data's fingerprint",
         ),
+    )
+    command.add_argument(
+        "--log",
+        metavar="FOLDER",
+        help="where requests are looked for (default: log.folder of conf/serving.yaml, or "
+        "predictions)",
     )

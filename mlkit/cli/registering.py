@@ -10,6 +10,7 @@ from mlkit.cli.commands import project
 from mlkit.cli.locating import open_registry, registry_side
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError
+from mlkit.core.extras import load
 from mlkit.core.log import configure_logging
 from mlkit.core.trust import required_signers
 
@@ -128,7 +129,8 @@ def reproduce(arguments: argparse.Namespace) -> int:
 def lineage(arguments: argparse.Namespace) -> int:
     """Print what made a model, as JSON, one document for each."""
     uri = _uri(arguments)
-    for found in registry_side("provenance").trace(open_registry(uri), arguments.of):
+    provenance = registry_side("provenance")
+    for found in provenance.trace(open_registry(uri), arguments.of, _log(arguments)):
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
     return 0
 
@@ -151,6 +153,15 @@ def _uri(arguments: argparse.Namespace) -> str:
         return _settings(arguments)[1]
     configure_logging("warning")
     return str(arguments.uri)
+
+
+def _log(arguments: argparse.Namespace) -> Path | None:
+    """Return the folder of receipts that is named, or the service's if there is one."""
+    if arguments.log is not None:
+        return Path(arguments.log)
+    settings = load("mlkit.serving.settings", extra="serve", purpose="Reading serving.yaml")
+    folder = settings.read_settings(Path(arguments.conf) / "serving.yaml", {}).log.folder
+    return Path(folder) if folder is not None and Path(folder).is_dir() else None
 
 
 def _age(created: datetime) -> str:

@@ -36,7 +36,7 @@ def written_folder(path: Path) -> Iterator[Path]:
     try:
         yield draft
         for file in (*draft.rglob("*"), draft):
-            _flush(file)
+            flush(file)
         _swap(draft, path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -49,9 +49,9 @@ def written_file(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield draft
-        _flush(draft)
+        flush(draft)
         draft.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -67,7 +67,7 @@ def _swap(draft: Path, path: Path) -> None:
         if previous.exists():
             previous.rename(path)
         raise
-    _flush(path.parent)
+    flush(path.parent)
     shutil.rmtree(previous, ignore_errors=True)
 
 
@@ -75,7 +75,8 @@ def _previous(path: Path) -> Path:
     return path.with_name(f".{path.name}.previous")
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have the disk hold what a file, or a folder's list of files, says."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

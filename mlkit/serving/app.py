@@ -51,7 +51,7 @@ def build_app(service: Service) -> Gate:
         watching = asyncio.create_task(service.watch())
         yield
         watching.cancel()
-        service.close()
+        await service.close()
 
     return Gate(Router(routes, lifespan=lifespan), service, _token(service.settings.token_env))
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from mlkit.core.bundle import PROFILE, SCHEMA
 from mlkit.core.errors import BundleError, DataError
+from mlkit.core.receipts import Role
 from mlkit.scoring.prediction import Predictor
 from mlkit.scoring.results import Prediction
-from mlkit.serving.journal import Role
 from mlkit.serving.metrics import Metrics
 
 Record = dict[str, Any]
@@ -54,7 +54,7 @@ class Deployment:
         self.data_end = _data_end(bundle.manifest.lineage)
         profile = json.loads(bundle.read(PROFILE))
         before = [c for c in bundle.schema.columns.values() if c.known_before]
-        self._kept = [column.name for column in before if not column.pii]
+        self._kept = frozenset(column.name for column in before if not column.pii)
         self._missing = {
             column.name: metrics.missing.labels(name, column.name)
             for column in before
@@ -86,7 +86,12 @@ class Deployment:
     def kept(self, records: Sequence[Record]) -> list[Record]:
         """Return what a receipt may keep of records."""
         names = self._kept
-        return [{name: record[name] for name in names if name in record} for record in records]
+        return [
+            record
+            if record.keys() <= names
+            else {name: value for name, value in record.items() if name in names}
+            for record in records
+        ]
 
     def count(self, records: Sequence[Record], predictions: Sequence[Prediction]) -> None:
         """Count what was missing or unknown, and what was predicted."""

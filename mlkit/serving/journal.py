@@ -1,69 +1,35 @@
-"""What each prediction leaves behind, in segments that a kill -9 cannot spoil.
-
-A segment is a file of JSON lines to which one process appends; while that process lives,
-it holds a lock on it. A line that was cut short is the last one, and is left out.
-"""
+"""The receipts of one process, written so that a kill -9 cannot spoil them."""
 
 import asyncio
 import fcntl
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
 
-import msgspec
-
+from mlkit.core.errors import ConfigError
+from mlkit.core.files import written_file
 from mlkit.core.log import get_logger
+from mlkit.core.receipts import SEGMENT, schema_file
 from mlkit.serving.settings import Log
 
 log = get_logger(__name__)
 
-SUFFIX = ".jsonl"
-#: What is kept in memory while a disk takes nothing, in bytes; what comes then is dropped.
-_MOST_BYTES = 64 * 2**20
-Role = Literal["champion", "canary", "shadow"]
-
-
-class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one bundle said to one request.
-
-    Attributes
-    ----------
-    id
-        The request's.
-    time
-        When it was answered, in s since 1970, UTC.
-    name
-        Under which the model is served.
-    model
-        The name and digest of the bundle, as predictions carry it.
-    digest, schema
-        SHA-256 of the bundle, and of its schema.
-    ms
-        How long the bundle took, in ms.
-    records
-        What was asked, without personal data and fields that the schema does not name.
-    predictions
-        What was said of each record.
-    role
-        Whether it was the answer of the champion or a canary, or a shadow's.
-    """
-
-    id: str
-    time: float
-    name: str
-    model: str
-    digest: str
-    schema: str
-    ms: float
-    records: list[dict[str, Any]]
-    predictions: Sequence[Any]
-    role: Role = "champion"
+#: Receipts that may wait: more would hold up the loop when they are written. To make them one
+#: after the other takes a third of what it takes to make each beside its answer.
+_MOST_WAITING = 64
+#: What is kept in memory while nothing can be written, in bytes; what comes then is lost.
+_MOST_BYTES = 16 * 2**20
+#: How long to wait before writing is tried again, in s.
+_RETRY_SECONDS = 1.0
 
 
 class Journal:
     """The segment that one process writes.
+
+    What cannot be written waits, up to 16 MiB of it, and is tried again each second:
+    the service answers on.
 
     Parameters
     ----------
@@ -71,81 +37,165 @@ class Journal:
         Of all segments; made if absent.
     settings
         When to flush and when to close.
+    lost
+        Called with the number of receipts that were given up.
     closed
-        Called after a segment was closed.
+        Called after a segment was closed, while the service runs.
 
-    Attributes
-    ----------
-    n_lost
-        Receipts that no disk took.
+    Raises
+    ------
+    ConfigError
+        If the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, settings: Log, closed: Callable[[], None]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self.n_lost = 0
-        self._settings = settings
+    def __init__(
+        self,
+        folder: Path,
+        settings: Log,
+        *,
+        lost: Callable[[int], object],
+        closed: Callable[[], None],
+    ) -> None:
+        self._folder = folder
+        self._lost = lost
         self._closed = closed
+        self._flush_seconds = settings.flush_seconds
+        self._waiting: list[Callable[[], bytes]] = []
+        self._most_waiting = _MOST_WAITING if settings.flush_seconds else 0
+        self._most_bytes = settings.segment_mib * 2**20
+        self._most_seconds = settings.segment_minutes * 60
+        self._schemas: dict[str, bytes] = {}
         self._buffer = bytearray()
-        self._is_scheduled = False
+        self._flushing: asyncio.TimerHandle | None = None
+        self._aging: asyncio.TimerHandle | None = None
+        self._is_old = False
         self._is_failing = False
-        self._open()
-
-    def add(self, line: bytes) -> None:
-        """Keep a receipt, as JSON; it is handed to the system within `flush_seconds`."""
-        if len(self._buffer) > _MOST_BYTES:
-            self.n_lost += 1
-            return
-        self._buffer += line
-        self._buffer += b"\n"
-        if not self._settings.flush_seconds:
-            self.flush()
-        elif not self._is_scheduled:
-            self._is_scheduled = True
-            asyncio.get_running_loop().call_later(self._settings.flush_seconds, self.flush)
-
-    def flush(self) -> None:
-        """Hand what is kept to the system, which has it even if this process dies."""
-        self._is_scheduled = False
         try:
-            while self._buffer:
-                written = os.write(self._file, self._buffer)
-                self._size += written
-                del self._buffer[:written]
+            self._file = self._opened()
         except OSError as error:
-            if not self._is_failing:
-                log.exception("receipts_delayed", folder=str(self.folder), reason=error.strerror)
-            self._is_failing = True
+            raise ConfigError(
+                f"Receipts cannot be written to the folder {folder}: {error.strerror}. Give "
+                "another: --log FOLDER, or log.folder of the service's settings; null keeps none."
+            ) from None
+
+    def keep_schema(self, digest: str, content: bytes) -> None:
+        """Lay a schema beside the receipts that name it."""
+        self._schemas[digest] = content
+        self._write_schemas()
+
+    def add(self, receipt: Callable[[], bytes], *, now: bool = False) -> None:
+        """Take what makes a receipt, as JSON; the system has it within `flush_seconds`, or now."""
+        if self._is_failing:
+            line = receipt()
+            if len(self._buffer) + len(line) > _MOST_BYTES:
+                self._lost(1)
+            else:
+                self._buffer += line + b"\n"
             return
-        self._is_failing = False
-        is_full = self._size >= self._settings.segment_mib * 2**20
-        is_old = time.monotonic() - self._since >= self._settings.segment_minutes * 60
-        if self._size and (is_full or is_old):
-            self.close()
-            self._open()
-            self._closed()
+        self._waiting.append(receipt)
+        if now or len(self._waiting) > self._most_waiting:
+            self._flush()
+        elif self._flushing is None:
+            loop = asyncio.get_running_loop()
+            self._flushing = loop.call_later(self._flush_seconds, self._flush)
 
     def close(self) -> None:
-        """Write what is left, and let go of the segment; an empty one goes."""
-        while self._buffer and not self._is_failing:
-            self.flush()
+        """Write what waits, and let go of the segment; an empty one goes."""
+        for timer in (self._flushing, self._aging):
+            if timer is not None:
+                timer.cancel()
+        try:
+            self._write()
+        except OSError as error:
+            n_lost = self._buffer.count(b"\n")
+            self._lost(n_lost)
+            log.error("receipts_lost", count=n_lost, reason=error.strerror)
         if not self._size:
-            self.path.unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
         os.close(self._file)
 
-    def _open(self) -> None:
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        self.path = self.folder / f"{stamp}-{os.getpid()}-{time.monotonic_ns()}{SUFFIX}"
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._size = 0
-        self._since = time.monotonic()
+    def _flush(self) -> None:
+        """Hand what waits to the system, which has it even if this process dies."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        loop = asyncio.get_running_loop()
+        try:
+            # What is written to a file that somebody removed, nobody can read.
+            if not os.fstat(self._file).st_nlink:
+                self._change()
+            self._write()
+            if self._size >= self._most_bytes or self._is_old:
+                self._change()
+                self._closed()
+        except OSError as error:
+            if not self._is_failing:
+                log.error("receipts_delayed", folder=str(self._folder), reason=error.strerror)
+            self._is_failing = True
+            self._flushing = loop.call_later(_RETRY_SECONDS, self._flush)
+            return
+        if self._size and self._aging is None:
+            self._aging = loop.call_later(self._most_seconds, self._age)
+        if self._is_failing:
+            log.info("receipts_resumed", folder=str(self._folder))
+            self._is_failing = False
+
+    def _age(self) -> None:
+        self._is_old = True
+        self._flush()
+
+    def _write(self) -> None:
+        for receipt in self._waiting:
+            self._buffer += receipt() + b"\n"
+        self._waiting.clear()
+        while self._buffer:
+            written = os.write(self._file, self._buffer)
+            self._size += written
+            del self._buffer[:written]
+
+    def _change(self) -> None:
+        """Go on in a new segment."""
+        file = self._opened()
+        os.close(self._file)
+        self._file = file
+        self._is_old = False
+        if self._aging is not None:
+            self._aging.cancel()
+            self._aging = None
+
+    def _opened(self) -> int:
+        """Open a new segment; whoever sees it finds it locked."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._write_schemas()
+        name = f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}{SEGMENT}"
+        draft, path = self._folder / f".{name}", self._folder / name
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            draft.rename(path)
+        except OSError:
+            os.close(file)
+            draft.unlink()
+            raise
+        self._path, self._size = path, 0
+        return file
+
+    def _write_schemas(self) -> None:
+        # A copy: a bundle is loaded in a thread, and may bring another.
+        for digest, content in [*self._schemas.items()]:
+            path = schema_file(self._folder, digest)
+            if not path.exists():
+                with written_file(path) as draft:
+                    draft.write_bytes(content)
 
 
-def read_segment(path: Path) -> Iterator[Receipt]:
-    """Yield the receipts of a segment; the last is left out if it was cut short."""
-    decoder = msgspec.json.Decoder(Receipt)
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield decoder.decode(line)
+def check_folder(settings: Log) -> None:
+    """See that receipts can be written, before processes are started of which each would fail.
+
+    Raises
+    ------
+    ConfigError
+        If they cannot.
+    """
+    if settings.folder is not None:
+        Journal(Path(settings.folder), settings, lost=lambda _: None, closed=lambda: None).close()

@@ -1,16 +1,19 @@
 """One model that is served: which bundle answers, and what is left behind."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from time import perf_counter, time
+from typing import Any
 
 import msgspec
 
 from mlkit.core.log import get_logger
+from mlkit.core.receipts import Receipt, Role
 from mlkit.scoring.results import Prediction
 from mlkit.serving.deployment import Deployment, Record, is_chosen
-from mlkit.serving.journal import Journal, Receipt, Role
+from mlkit.serving.journal import Journal
 from mlkit.serving.settings import Canary
 from mlkit.serving.slots import Slot
 
@@ -77,6 +80,10 @@ class Model:
             shadow.add_done_callback(self._shadows.discard)
         return answer
 
+    async def finish(self) -> None:
+        """Wait for the shadow."""
+        await asyncio.gather(*self._shadows)
+
     async def _share(
         self, canary: Canary, records: Sequence[Record], request_id: str
     ) -> list[Prediction]:
@@ -90,7 +97,9 @@ class Model:
             if not places:
                 continue
             asked = [records[place] for place in places]
-            predictions = await self._score(self.slots[role].deployment, asked, request_id)
+            deployment = self.slots[role].deployment
+            rows = places if len(places) < len(records) else None
+            predictions = await self._score(deployment, asked, request_id, rows)
             for place, prediction in zip(places, predictions, strict=True):
                 found[place] = prediction
         return [prediction for prediction in found if prediction is not None]
@@ -103,37 +112,59 @@ class Model:
             log.warning("shadow_failed", bundle=deployment.model, kind=type(error).__name__)
 
     async def _score(
-        self, deployment: Deployment, records: Sequence[Record], request_id: str
+        self,
+        deployment: Deployment,
+        records: Sequence[Record],
+        request_id: str,
+        rows: list[int] | None = None,
     ) -> list[Prediction]:
         if len(records) <= MOST_INLINE:
-            predictions, line = self._work(deployment, records, request_id)
+            predictions, line = self._work(deployment, records, request_id, rows)
         else:
             predictions, line = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._work, deployment, records, request_id
+                self._executor, self._work, deployment, records, request_id, rows
             )
-        if self._journal is not None:
-            self._journal.add(line)
+        if self._journal is not None and predictions:
+            self._journal.add(line, now=len(records) > MOST_INLINE)
         return predictions
 
     def _work(
-        self, deployment: Deployment, records: Sequence[Record], request_id: str
-    ) -> tuple[list[Prediction], bytes]:
+        self,
+        deployment: Deployment,
+        records: Sequence[Record],
+        request_id: str,
+        rows: list[int] | None,
+    ) -> tuple[list[Prediction], Callable[[], bytes]]:
+        """Return the predictions, and what makes their receipt."""
         start = perf_counter()
         predictions = deployment.predict(records)
-        seconds = perf_counter() - start
+        ms = (perf_counter() - start) * 1000
         deployment.count(records, predictions)
-        if self._journal is None:
-            return predictions, b""
-        receipt = Receipt(
-            id=request_id,
-            time=time(),
-            name=self.name,
-            model=deployment.model,
-            digest=deployment.digest,
-            schema=deployment.schema,
-            ms=round(seconds * 1000, 3),
-            records=deployment.kept(records),
-            predictions=predictions,
-            role=deployment.role,
-        )
-        return predictions, self._encoder.encode(receipt)
+
+        def line(answered: float = time()) -> bytes:
+            receipt = Receipt(
+                id=request_id,
+                time=answered,
+                name=self.name,
+                model=deployment.model,
+                digest=deployment.digest,
+                schema=deployment.schema,
+                ms=round(ms, 3),
+                records=deployment.kept(records),
+                label=[each.label for each in predictions],
+                probability=_known([each.probability for each in predictions]),
+                probabilities=_known([each.probabilities for each in predictions]),
+                role=deployment.role,
+                rows=rows,
+            )
+            return self._encoder.encode(receipt)
+
+        if len(records) > MOST_INLINE and self._journal is not None:
+            # This is a thread, where it holds up nobody.
+            return predictions, partial(bytes, line())
+        return predictions, line
+
+
+def _known(values: list[Any]) -> list[Any] | None:
+    """Return values, or None where the task has none."""
+    return None if values[0] is None else values

@@ -14,6 +14,7 @@ from mlkit.core.errors import ConfigError, MlkitError
 from mlkit.core.log import configure_logging, get_logger
 from mlkit.serving.app import build_app
 from mlkit.serving.gate import Gate
+from mlkit.serving.journal import check_folder
 from mlkit.serving.metrics import FOLDER
 from mlkit.serving.places import find_places
 from mlkit.serving.service import Service
@@ -39,7 +40,7 @@ def serve(
     Raises
     ------
     MlkitError
-        If a bundle cannot be used, or the address is taken.
+        If a bundle cannot be used, the address is taken, or the log cannot be written.
     """
     if not settings.models:
         raise ConfigError("Nothing to serve: name a bundle, or list models in conf/serving.yaml.")
@@ -53,6 +54,7 @@ def serve(
             _say(settings, port)
             uvicorn.Server(_config(settings, app)).run([bound])
             return
+        check_folder(settings.log)
         with tempfile.TemporaryDirectory(prefix="mlkit-metrics-") as folder:
             os.environ[FOLDER] = folder
             _say(settings, port)

@@ -7,16 +7,18 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+from mlkit.core.bundle import SCHEMA
 from mlkit.core.errors import ConfigError, MlkitError, nearest
 from mlkit.core.log import get_logger
+from mlkit.core.receipts import Role
 from mlkit.scoring.results import Prediction
 from mlkit.serving.deployment import Deployment, Record, load_deployment
-from mlkit.serving.journal import Journal, Role
+from mlkit.serving.journal import Journal
 from mlkit.serving.metrics import Metrics
 from mlkit.serving.model import MOST_INLINE, Model
 from mlkit.serving.refusals import Refused, busy
 from mlkit.serving.rotation import Rotation
-from mlkit.serving.settings import Log, Settings
+from mlkit.serving.settings import Settings
 from mlkit.serving.slots import Slot
 
 log = get_logger(__name__)
@@ -65,7 +67,15 @@ class Service:
         self._batches = 0
         # One thread: two batches at once would only share the processor.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="mlkit-batch")
-        self.journal = _journal(settings.log)
+        self.journal: Journal | None = None
+        if settings.log.folder is not None:
+            folder = Path(settings.log.folder)
+            self._rotation = Rotation(folder)
+            self.journal = Journal(
+                folder, settings.log, lost=self.metrics.lost.inc, closed=self._rotation.start
+            )
+            # What processes left that ended.
+            self._rotation.start()
         self.models: dict[str, Model] = {}
         for each in settings.models:
             slots: dict[Role, Slot] = {}
@@ -166,11 +176,14 @@ class Service:
             seconds=round(perf_counter() - start, 3),
         )
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what is left of the log."""
+        for model in self.models.values():
+            await model.finish()
         self._executor.shutdown(cancel_futures=True)
         if self.journal is not None:
             self.journal.close()
+            self._rotation.stop()
 
     def _load(
         self,
@@ -182,7 +195,7 @@ class Service:
         trusted: Sequence[str],
         signers: Sequence[str] | None,
     ) -> Deployment:
-        return load_deployment(
+        deployment = load_deployment(
             path,
             before,
             name=name,
@@ -191,6 +204,9 @@ class Service:
             trusted=trusted,
             signers=signers,
         )
+        if self.journal is not None:
+            self.journal.keep_schema(deployment.schema, deployment.predictor.bundle.read(SCHEMA))
+        return deployment
 
     def _tell(self, deployment: Deployment, before: Deployment | None) -> None:
         self.metrics.took(
@@ -200,10 +216,3 @@ class Service:
             before.digest[:12] if before else None,
             deployment.data_end,
         )
-
-
-def _journal(settings: Log) -> Journal | None:
-    if settings.folder is None:
-        return None
-    folder = Path(settings.folder)
-    return Journal(folder, settings, Rotation(folder).start)

@@ -1,0 +1,52 @@
+"""The command that looks back at what a service predicted."""
+
+import argparse
+import json
+from datetime import datetime
+from typing import Any
+
+from mlkit.cli.locating import find_bundle
+from mlkit.core.errors import ConfigError
+from mlkit.core.extras import load
+from mlkit.core.log import configure_logging
+from mlkit.core.trust import required_signers, trusted_packages
+from mlkit.scoring.prediction import Predictor
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Score a log again with a bundle, or compare the bundles that answered in it."""
+    configure_logging("warning")
+    since, until = _moment("since", arguments), _moment("until", arguments)
+    predictor = None
+    if arguments.bundle is not None:
+        trusted = [*arguments.trust, *trusted_packages()]
+        folder = find_bundle(arguments.bundle, arguments)
+        predictor = Predictor.load(folder, trusted=trusted, signers=required_signers())
+    frame = _history("reading").read_log(
+        arguments.log, name=arguments.name, since=since, until=until
+    )
+    if predictor is None:
+        found = _history("comparing").compare(frame)
+    else:
+        found = _history("replaying").replay(predictor, frame)
+    if arguments.json:
+        print(json.dumps(found.to_dict(), ensure_ascii=False))
+    else:
+        print(found.summary())
+    return 0
+
+
+def _history(module: str) -> Any:
+    return load(
+        f"mlkit.history.{module}", packages="pandas pyarrow", purpose="Reading a prediction log"
+    )
+
+
+def _moment(option: str, arguments: argparse.Namespace) -> datetime | None:
+    text = getattr(arguments, option)
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"--{option} {text} is no moment. Write it as 2026-01-31 or 2026-01-31T12:00:00Z."
+        ) from None
