@@ -1,4 +1,4 @@
-"""Read the bodies of requests: in time, and with bounds on each and on all together."""
+"""Read the bodies of requests: in time, none too long, and few long ones at once."""
 
 import asyncio
 
@@ -7,12 +7,14 @@ from starlette.requests import ClientDisconnect, Request
 from mlkit.serving.refusals import Refused, busy
 from mlkit.serving.settings import Limits
 
-#: All bodies that are being read may hold as much as so many of the longest.
-_TOGETHER = 8
+#: In bytes: what is longer waits for its turn, so that memory is bounded.
+_SHORT = 2**16
+#: Long bodies that are read at once.
+_AT_ONCE = 8
 
 
 class Bodies:
-    """The bodies that are being read.
+    """Reads bodies.
 
     Parameters
     ----------
@@ -23,7 +25,7 @@ class Bodies:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._most = int(limits.body_mib * 2**20)
-        self._held = 0
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def read(self, request: Request) -> bytes:
         """Return the body of a request.
@@ -31,34 +33,30 @@ class Bodies:
         Raises
         ------
         Refused
-            If it is too long, does not come in time, or others fill the room for it.
+            If it is too long, or does not come, or not get its turn, in time.
         """
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._most:
             raise self._too_long()
         parts: list[bytes] = []
         size = 0
+        has_turn = False
         try:
             async with asyncio.timeout(self._limits.body_seconds):
                 async for part in request.stream():
+                    parts.append(part)
                     size += len(part)
-                    self._held += len(part)
                     if size > self._most:
                         raise self._too_long()
-                    if self._held > _TOGETHER * self._most:
-                        raise busy("Too many long requests come in. Send this one again later.")
-                    parts.append(part)
+                    if size > _SHORT and not has_turn:
+                        has_turn = await self._turns.acquire()
         except TimeoutError:
-            raise Refused(
-                408,
-                "timeout",
-                f"The body did not come within {self._limits.body_seconds:g} s.",
-                {"connection": "close"},
-            ) from None
+            raise self._too_late(is_waiting=size > _SHORT and not has_turn) from None
         except ClientDisconnect:
             raise Refused(400, "disconnect", "The body broke off.") from None
         finally:
-            self._held -= size
+            if has_turn:
+                self._turns.release()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _too_long(self) -> Refused:
@@ -66,5 +64,15 @@ class Bodies:
             413,
             "size",
             f"The body has more than {self._limits.body_mib:g} MiB. Send fewer records at once.",
+            {"connection": "close"},
+        )
+
+    def _too_late(self, *, is_waiting: bool) -> Refused:
+        if is_waiting:
+            return busy("Too many long requests come in. Send this one again later.")
+        return Refused(
+            408,
+            "timeout",
+            f"The body did not come within {self._limits.body_seconds:g} s.",
             {"connection": "close"},
         )

@@ -83,8 +83,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes
     ----------
     body_mib
-        The longest request, in MiB; those that are being read hold at most eight times as
-        much together.
+        The longest request, in MiB; of those above 64 KiB eight are read at once.
     body_seconds
         For how long the rest of a request is waited for, in s.
     records
@@ -104,7 +103,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     body_mib: _Positive = 16.0
     body_seconds: _Positive = 10.0
     records: _Count = 10_000
-    waiting: _Count = 256
+    waiting: _Count = 1024
     batches: _Count = 4
     connections: _Count = 2048
     drain_seconds: _NotNegative = 0.0
