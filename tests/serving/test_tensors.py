@@ -7,15 +7,24 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mlkit.serving.refusals import Refused
-from mlkit.serving.tensors import BYTES, DTYPES, SIZE, Input, Output, Tail, read_column, write_column
+from mlkit.serving.tensors import (
+    BYTES,
+    DTYPES,
+    SIZE,
+    Input,
+    Output,
+    Tail,
+    read_column,
+    write_column,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 numbers = st.sampled_from([*DTYPES]).flatmap(
     lambda datatype: st.tuples(
         st.just(datatype),
-        arrays.arrays(
-            DTYPES[datatype], st.integers(0, 20), elements={"allow_nan": False}
-        ).map(np.ndarray.tolist),
+        arrays.arrays(DTYPES[datatype], st.integers(0, 20), elements={"allow_nan": False}).map(
+            np.ndarray.tolist
+        ),
     )
 )
 columns = numbers | st.tuples(st.just(BYTES), st.lists(texts))
