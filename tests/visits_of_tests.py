@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from mlkit import Featurizer, Schema, Splitter, TableEncoder, Target, Trainer, column
 
 #: The patient for whom the features of `Failing` fail, in words that name them.
-SECRET = "Jane Roe 4711"
+SECRET = "Jane Roe 4711"  # noqa: S105
 
 
 class Visit(Schema):

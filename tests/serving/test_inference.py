@@ -226,7 +226,7 @@ def test_the_protocols_own_client_is_told_what_there_is_and_what_is_wrong(plain_
     (version,) = metadata.versions
     assert plain_client.read_model_version_metadata("stay", version) == metadata
     plain_client.check_model_version_readiness("stay", version)
-    with pytest.raises(ApiError, match="No model other here. Valid: stay.") as missing:
+    with pytest.raises(ApiError, match=r"No model other here\. Valid: stay\.") as missing:
         plain_client.read_model_metadata("other")
     assert missing.value.status_code == 404
     tensor = {"name": "odd", "datatype": "FP64", "shape": [1], "data": [1.0]}
