@@ -3,14 +3,14 @@
 https://spec.openapis.org/oas/v3.1.1.html
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 
 from mlkit.core.errors import DataError
 from mlkit.core.version import __version__
 from mlkit.serving.deployment import Deployment
+from mlkit.serving.operations import ERROR, ERRORS, Node, error, flag, json, operation, ready, ref
 from mlkit.serving.protocol import (
     DATATYPES,
     describe_inputs,
@@ -22,48 +22,8 @@ from mlkit.serving.protocol import InferRequest as Asked
 from mlkit.serving.refusals import JSON, OCTETS, error_content
 from mlkit.serving.tensors import BYTES, DTYPES
 
-Node = dict[str, Any]
 #: Golden rows in the examples of many records.
 _MANY = 2
-_ERRORS = {
-    400: "The request is broken: its JSON, its tensors, or how it is put together.",
-    401: "The token is absent, or wrong.",
-    404: "There is no such model, version or address.",
-    408: "The body did not come in time.",
-    413: "The body is too long, or holds too many records.",
-    415: "The body is of another type, or compressed.",
-    422: "Records break their schema: each field, the rule, and what was found.",
-    500: "The service failed; its log says why, under the request's id.",
-    503: "There is no room now, or the service is about to stop: send it again later.",
-}
-_REQUEST_ID = {
-    "name": "X-Request-ID",
-    "in": "header",
-    "description": "What logs and receipts call the request, if it is 1 to 128 visible ASCII "
-    "characters; else it gets another.",
-    "schema": {"type": "string"},
-}
-_ERROR = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {"type": "string", "description": "What was wrong, what was found, what to do."},
-        "violations": {
-            "type": "array",
-            "description": "The rules that fields break; of many the first.",
-            "items": {
-                "type": "object",
-                "required": ["field", "rule"],
-                "properties": {
-                    "field": {"type": "string"},
-                    "rule": {"type": "string"},
-                    "record": {"type": "integer", "description": "Its place in the list, from 0."},
-                    "found": {"type": "string", "description": "Left out of personal data."},
-                },
-            },
-        },
-    },
-}
 
 
 def describe(models: Mapping[str, Deployment], *, most: int, has_token: bool) -> Node:
@@ -81,8 +41,8 @@ def describe(models: Mapping[str, Deployment], *, most: int, has_token: bool) ->
     first = next(iter(models))
     paths = {"/predict": {"post": _predict(first, models[first], "predict", most)}}
     for name, deployment in models.items():
-        operation = _predict(name, deployment, f"predict-{name}", most)
-        paths[f"/models/{name}/predict"] = {"post": operation}
+        posted = _predict(name, deployment, f"predict-{name}", most)
+        paths[f"/models/{name}/predict"] = {"post": posted}
         paths |= _inference(name, deployment)
     paths |= _common()
     document: Node = {
@@ -99,8 +59,8 @@ def describe(models: Mapping[str, Deployment], *, most: int, has_token: bool) ->
         ],
         "paths": paths,
         "components": {
-            "schemas": {"error": _ERROR, **_schemas(models, most)},
-            "responses": {str(status): _error(status) for status in _ERRORS},
+            "schemas": {"error": ERROR, **_schemas(models, most)},
+            "responses": {str(status): error(status) for status in ERRORS},
         },
     }
     if has_token:
@@ -111,11 +71,11 @@ def describe(models: Mapping[str, Deployment], *, most: int, has_token: bool) ->
         document["security"] = [{"bearer": []}, {"key": []}]
     for path, methods in paths.items():
         is_open = path.startswith("/v2/health/")
-        for operation in methods.values():
+        for asked in methods.values():
             if is_open and has_token:
-                operation["security"] = []
+                asked["security"] = []
             elif not has_token:
-                operation["responses"].pop("401")
+                asked["responses"].pop("401")
     return document
 
 
@@ -128,10 +88,10 @@ def _schemas(models: Mapping[str, Deployment], most: int) -> Node:
     return schemas
 
 
-def _predict(name: str, deployment: Deployment, operation: str, most: int) -> Node:
+def _predict(name: str, deployment: Deployment, called: str, most: int) -> Node:
     records = deployment.predictor.bundle.golden.records[:_MANY]
     answers = [each.to_dict() for each in deployment.predictor.predict(records)]
-    record, prediction = _ref(f"schemas/{name}-record"), _ref(f"schemas/{name}-prediction")
+    record, prediction = ref(f"schemas/{name}-record"), ref(f"schemas/{name}-prediction")
     body = {
         "schema": {"anyOf": [record, {"type": "array", "items": record, "maxItems": most}]},
         "examples": {
@@ -147,13 +107,13 @@ def _predict(name: str, deployment: Deployment, operation: str, most: int) -> No
         },
     }
     described = {
-        "operationId": operation,
+        "operationId": called,
         "tags": [name],
         "summary": f"Predict one record, or a list of them, with {name}",
         "requestBody": {"required": True, "content": {JSON: body}},
     }
-    posted = _operation(described, {JSON: answer}, (400, 408, 413, 415, 422))
-    posted["responses"]["422"] = _error(422, _refused(deployment))
+    posted = operation(described, {JSON: answer}, (400, 408, 413, 415, 422))
+    posted["responses"]["422"] = error(422, _refused(deployment))
     return posted
 
 
@@ -180,8 +140,8 @@ def _refused(deployment: Deployment) -> Node | None:
             del record[column.name]
             try:
                 schema.parse(record)
-            except DataError as error:
-                return error_content(str(error), error)
+            except DataError as fault:
+                return error_content(str(fault), fault)
     return None
 
 
@@ -243,13 +203,13 @@ def _inference(name: str, deployment: Deployment) -> Node:
             "operationId": f"metadata-{name}{ending}",
             "summary": f"What {name} takes and answers{words}",
         }
-        ready = {
+        readiness = {
             **about,
             "operationId": f"ready-{name}{ending}",
             "summary": f"Whether {name} answers{words}",
         }
-        paths[base + suffix] = {"get": _operation(metadata, _json({"type": "object"}), errors)}
-        paths[f"{base}{suffix}/ready"] = {"get": _ready(ready, errors)}
+        paths[base + suffix] = {"get": operation(metadata, json({"type": "object"}), errors)}
+        paths[f"{base}{suffix}/ready"] = {"get": ready(readiness, errors)}
         infer = {
             **about,
             "operationId": f"infer-{name}{ending}",
@@ -287,7 +247,7 @@ def _infer(about: Node, name: str, deployment: Deployment, errors: tuple[int, ..
     }
     body = {
         JSON: {
-            "schema": _ref(f"schemas/{name}-tensors"),
+            "schema": ref(f"schemas/{name}-tensors"),
             "examples": {"many": {"value": {"id": "1", "inputs": inputs}}},
         },
         OCTETS: {},
@@ -299,62 +259,19 @@ def _infer(about: Node, name: str, deployment: Deployment, errors: tuple[int, ..
     }
     answer = {JSON: {"schema": {"type": "object"}, "examples": {"many": {"value": example}}}}
     errors = (400, *errors, 408, 413, 415, 422)
-    return _operation(described, {**answer, OCTETS: {}}, errors)
+    return operation(described, {**answer, OCTETS: {}}, errors)
 
 
 def _common() -> Node:
     """Return the addresses that are of no model."""
     live = {"operationId": "live", "summary": "Whether the service runs"}
-    ready = {"operationId": "ready", "summary": "Whether the service takes requests"}
+    readiness = {"operationId": "ready", "summary": "Whether the service takes requests"}
     server = {"operationId": "metadata", "summary": "What the service is"}
     metrics = {"operationId": "metrics", "summary": "What Prometheus reads"}
     text = {"text/plain": {"schema": {"type": "string"}}}
     return {
-        "/v2": {"get": _operation(server, _json({"type": "object"}), ())},
-        "/v2/health/live": {"get": _operation(live, _json(_flag("live")), ())},
-        "/v2/health/ready": {"get": _ready(ready, ())},
-        "/metrics": {"get": _operation(metrics, text, ())},
+        "/v2": {"get": operation(server, json({"type": "object"}), ())},
+        "/v2/health/live": {"get": operation(live, json(flag("live")), ())},
+        "/v2/health/ready": {"get": ready(readiness, ())},
+        "/metrics": {"get": operation(metrics, text, ())},
     }
-
-
-def _ready(described: Node, errors: Iterable[int]) -> Node:
-    """Return the description of a question that 503 may answer as well."""
-    operation = _operation(described, _json(_flag("ready")), errors)
-    content = _json({"anyOf": [_ref("schemas/error"), _flag("ready")]})
-    operation["responses"]["503"] = {**_error(503), "content": content}
-    return operation
-
-
-def _operation(described: Node, content: Node, errors: Iterable[int]) -> Node:
-    answers = {"200": {"description": "The answer.", "headers": _headers(), "content": content}}
-    for status in sorted({*errors, 401, 500, 503}):
-        answers[str(status)] = _ref(f"responses/{status}")
-    parameters = [*described.get("parameters", ()), _REQUEST_ID]
-    return {**described, "parameters": parameters, "responses": answers}
-
-
-def _error(status: int, example: Node | None = None) -> Node:
-    headers = _headers()
-    if status == 503:
-        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "In s."}
-    content: Node = {"schema": _ref("schemas/error")}
-    if example is not None:
-        content["examples"] = {"fault": {"value": example}}
-    return {"description": _ERRORS[status], "headers": headers, "content": {JSON: content}}
-
-
-def _headers() -> Node:
-    about = "What logs and receipts call the request."
-    return {"X-Request-ID": {"schema": {"type": "string"}, "description": about}}
-
-
-def _flag(name: str) -> Node:
-    return {"type": "object", "required": [name], "properties": {name: {"type": "boolean"}}}
-
-
-def _json(schema: Node) -> Node:
-    return {JSON: {"schema": schema}}
-
-
-def _ref(where: str) -> Node:
-    return {"$ref": f"#/components/{where}"}
