@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-faults lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-parity bench-defaults soak lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-faults simulate-service lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-parity bench-defaults soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -67,6 +67,9 @@ simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 p
 
 simulate-faults: setup  ## Kill the registry's commands at each of their writes: an hour
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k kill tests/registry/test_faults.py
+
+simulate-service: setup  ## Try each address of the service with 1,000 requests: half an hour
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/serving/test_schemathesis.py
 
 bench: bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve  ## Measure speed and memory side by side with others
 

@@ -53,7 +53,8 @@ def build_app(service: Service) -> Gate:
         watching.cancel()
         await service.close()
 
-    return Gate(Router(routes, lifespan=lifespan), service, _token(service.settings.token_env))
+    app = Router(routes, redirect_slashes=False, lifespan=lifespan)
+    return Gate(app, service, _token(service.settings.token_env))
 
 
 def _token(name: str | None) -> str | None:

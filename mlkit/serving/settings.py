@@ -13,6 +13,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
 _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 _Count = Annotated[int, msgspec.Meta(ge=1)]
+#: As bundles are called: a name stands in addresses and metrics.
+_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]*$")]
 
 
 class Canary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,7 +51,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     bundle: str
-    name: str | None = None
+    name: _Name | None = None
     shadow: str | None = None
     canary: Canary | None = None
 
@@ -81,9 +83,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes
     ----------
     body_mib
-        The longest request, in MiB.
+        The longest request, in MiB; of those above 64 KiB eight are read at once.
     body_seconds
         For how long the rest of a request is waited for, in s.
+    records
+        The most in one request.
     waiting
         Requests that may wait; more are answered 503.
     batches
@@ -98,7 +102,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     body_mib: _Positive = 16.0
     body_seconds: _Positive = 10.0
-    waiting: _Count = 256
+    records: _Count = 10_000
+    waiting: _Count = 1024
     batches: _Count = 4
     connections: _Count = 2048
     drain_seconds: _NotNegative = 0.0
