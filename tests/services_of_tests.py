@@ -58,8 +58,8 @@ def serving(folder: Path, *arguments: object, **settings: Any) -> Iterator[Runni
     try:
         line = process.stdout.readline()
         if " at http" not in line:
-            process.wait(PATIENCE)
-            raise RuntimeError(f"The service did not start:\n{line}{errors.read_text()}")
+            code = process.wait(PATIENCE)
+            raise RuntimeError(f"No service, but exit code {code}:\n{line}{errors.read_text()}")
         running = Running(line.split(" at ")[1].split()[0], process, errors)
         with running.client:
             yield running
