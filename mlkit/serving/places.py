@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -100,8 +100,10 @@ class Follower:
             start_new_session=True,
         )
         if process.stdin:
-            process.stdin.write(self._order + b"\n")
-            process.stdin.flush()
+            # One that died at once is told by its end.
+            with suppress(BrokenPipeError):
+                process.stdin.write(self._order + b"\n")
+                process.stdin.flush()
         return process
 
     def _watch(self) -> None:
@@ -110,7 +112,10 @@ class Follower:
             if self._is_over.wait(self._seconds):
                 return
             log.error("follower_replaced", code=code)
-            self._process = self._started()
+            try:
+                self._process = self._started()
+            except OSError as error:
+                log.error("follower_failed", reason=error.strerror)
 
     def _end(self) -> None:
         process = self._process

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 
@@ -23,7 +22,7 @@ from mlkit.serving.metrics import FOLDER
 from mlkit.serving.places import find_places
 from mlkit.serving.service import Service
 from mlkit.serving.settings import LOOPBACK, Settings
-from mlkit.serving.workers import Workers, in_worker
+from mlkit.serving.workers import Workers
 
 log = get_logger(__name__)
 #: Of connections that the system keeps until they are taken.
@@ -54,32 +53,32 @@ def serve(
     is_open = settings.token() is None and settings.host not in LOOPBACK
     if is_open:
         log.warning("service_open", host=settings.host, todo="set token_env, or guard the network")
-    # What it tells of each process is told by the events of mlkit.
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     _allow_files(settings.limits.connections + _FILES)
     with _bound(settings) as bound, find_places(settings) as places:
         say = partial(_say, settings, bound.getsockname()[1])
-        build = partial(_build, settings, places, trusted, signers)
+        build = partial(_build, settings, places, tuple(trusted), signers)
         if settings.workers == 1:
             app = build(spares=None)
             say()
-            _stay()
-            uvicorn.Server(_config(settings, app)).run([bound])
+            _run(app, bound)
             return
         with tempfile.TemporaryDirectory(prefix="mlkit-serve-") as folder:
             # Each worker's, as it imports what reads it.
             os.environ[FOLDER] = folder
             build = partial(build, spares=Path(folder, "bundles"))
-            config = _config(settings, partial(in_worker, build, Path(folder)))
-            Workers(config, bound, Path(folder), say).run()
+            Workers(build, _run, bound, say).run(settings.workers)
 
 
-def _config(settings: Settings, app: Any) -> uvicorn.Config:
-    limits = settings.limits
-    return uvicorn.Config(
+def _run(app: Gate, bound: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    # What it tells of each process is told by the events of mlkit.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    # uvicorn sends itself again the signal that stopped it: this process ends as any other.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    limits = app.limits
+    config = uvicorn.Config(
         app,
-        factory=isinstance(app, partial),
-        workers=settings.workers,
         http=Connection,
         ws="none",
         lifespan="on",
@@ -91,6 +90,7 @@ def _config(settings: Settings, app: Any) -> uvicorn.Config:
         timeout_keep_alive=ceil(limits.idle_seconds),
         timeout_graceful_shutdown=ceil(limits.finish_seconds),
     )
+    uvicorn.Server(config).run([bound])
 
 
 def _build(
@@ -102,12 +102,6 @@ def _build(
     spares: Path | None,
 ) -> Gate:
     return build_app(Service(settings, places, trusted=trusted, signers=signers, spares=spares))
-
-
-def _stay() -> None:
-    """Let this process end as any other: uvicorn sends itself again the signal that stopped it."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
 
 
 def _allow_files(most: int) -> None:

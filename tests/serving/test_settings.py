@@ -1,9 +1,13 @@
 """Settings are read, checked at once, and errors say where and what to write."""
 
+import re
+
+import msgspec
 import pytest
+from projects import ROOT
 
 from mlkit.core.errors import ConfigError
-from mlkit.serving.settings import Canary, Limits, Model, Settings, read_settings
+from mlkit.serving.settings import Canary, Limits, Log, Model, Settings, read_settings
 
 
 @pytest.fixture
@@ -90,3 +94,21 @@ def test_a_token_must_be_there(monkeypatch):
     with pytest.raises(ConfigError, match="SERVICE_TOKEN should hold the token"):
         Settings(token_env="SERVICE_TOKEN").token()
     assert Settings().token() is None
+
+
+def test_settings_are_all_documented():
+    """The table of a service's settings has every key with its default, and no other."""
+    page = (ROOT / "docs" / "reference" / "serving.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w.\[\]]+)` \| (?:`(.*?)`|required) \|", page, re.M)
+    models = [("models", "()"), *_keys(Model, "models[]."), *_keys(Canary, "models[].canary.")]
+    rest = [*_keys(Settings), *_keys(Log, "log."), *_keys(Limits, "limits.")]
+    nodes = ("models", "models[].canary", "log", "limits")
+    assert dict(rows) == dict(models) | {k: v for k, v in rest if k not in nodes}
+
+
+def _keys(node: type, path: str = "") -> list[tuple[str, str]]:
+    return [
+        (f"{path}{field.name}", "" if field.required else repr(field.default))
+        for field in msgspec.structs.fields(node)
+        if field.name != "canary"
+    ]
