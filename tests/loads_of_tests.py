@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 _LOADS = itertools.count()
@@ -33,7 +34,7 @@ class Load:
         self.answers: list[Answer] = []
         self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(n_threads)]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

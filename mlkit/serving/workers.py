@@ -45,7 +45,9 @@ class Workers:
         Called once all are ready.
     """
 
-    def __init__(self, build: Build, run: Run, bound: socket.socket, say: Callable[[], None]):
+    def __init__(
+        self, build: Build, run: Run, bound: socket.socket, say: Callable[[], None]
+    ) -> None:
         self._work = (build, run, bound)
         self._bound = bound
         self._say = say
@@ -115,7 +117,7 @@ class Workers:
         for worker in self._workers:
             worker.process.terminate()
         # What told to stop is read; a second SIGINT means: at once.
-        told.setblocking(False)
+        told.settimeout(0)
         with suppress(BlockingIOError):
             told.recv(64)
         while left := [w.process for w in self._workers if w.process.is_alive()]:
@@ -129,7 +131,7 @@ class Workers:
 def _told() -> Iterator[socket.socket]:
     """Yield what has a byte to read for each SIGTERM or SIGINT that came."""
     told, telling = socket.socketpair()
-    telling.setblocking(False)
+    telling.settimeout(0)
     numbers = (signal.SIGTERM, signal.SIGINT)
     with told, telling:
         before = [signal.signal(number, lambda *_: None) for number in numbers]

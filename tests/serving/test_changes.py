@@ -71,7 +71,7 @@ def test_folders_change_under_load(packed, record, tmp_path, workers):
             serves(running, record, model, times=1 if workers == 1 else 20)
     check(load, tmp_path / "predictions")
     assert {answer.model for answer in load.answers} == {Bundle.open(b).model for b in bundles}
-    print(f"{len(load.answers)} requests, {N_CHANGES} changes, {workers} workers: none failed")
+    print(f"{len(load.answers)} requests, {N_CHANGES} changes, {workers} workers: none failed")  # noqa: T201
 
 
 def test_promotions_and_rollbacks_under_load(packed, record, tmp_path, monkeypatch):
@@ -102,4 +102,4 @@ def test_promotions_and_rollbacks_under_load(packed, record, tmp_path, monkeypat
                 rollback(registry, "flight-delay", why="")
             serves(running, record, bundles[change % 2].model)
     check(load, tmp_path / "predictions")
-    print(f"{len(load.answers)} requests, {N_CHANGES} promotions and rollbacks: none failed")
+    print(f"{len(load.answers)} requests, {N_CHANGES} promotions and rollbacks: none failed")  # noqa: T201

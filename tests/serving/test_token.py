@@ -7,10 +7,11 @@ from services_of_tests import Running, serving
 @pytest.fixture(scope="module")
 def service(packed, tmp_path_factory) -> Running:
     """Return a service that asks for a token."""
+    options = {"token_env": "SERVICE_TOKEN"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SERVICE_TOKEN", "s3cret")
         folder = tmp_path_factory.mktemp("token")
-        with serving(folder, packed, token_env="SERVICE_TOKEN") as running:
+        with serving(folder, packed, **options) as running:
             yield running
 
 

@@ -3,15 +3,13 @@
 import os
 import shutil
 import signal
-import time
 from collections import Counter
-from pathlib import Path
 
 import httpx
 import pytest
 from changed_of_tests import demanding, twin
 from loads_of_tests import Load, receipts
-from services_of_tests import PATIENCE, Running, serving
+from services_of_tests import Running, children, is_alive, serving, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -23,23 +21,7 @@ N_WORKERS = 2
 
 def workers(running: Running) -> set[int]:
     """Return the ids of the processes that serve."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (path / "cmdline").read_bytes()
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent == running.process.pid and b"spawn_main" in command:
-            found.add(int(path.name))
-    return found
-
-
-def wait_for(condition) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
+    return children(running.process.pid, b"spawn_main")
 
 
 def answered(running: Running) -> float:
@@ -74,7 +56,7 @@ def test_kills_under_load(packed, record, tmp_path):
     # With flush_seconds 0 a receipt is written before its answer is sent.
     assert answers <= ids.keys()
     assert len(answers) <= counted <= len(load.answers)
-    print(f"{N_KILLS} kills: {statuses[200]} answered, {statuses[0]} connections broke")
+    print(f"{N_KILLS} kills: {statuses[200]} answered, {statuses[0]} connections broke")  # noqa: T201
 
 
 def test_a_worker_that_is_replaced_answers_as_the_others_do(packed, record, tmp_path):
@@ -112,7 +94,7 @@ def test_workers_end_with_their_parent(packed, tmp_path):
         left = workers(running)
         assert len(left) == 2
         running.process.kill()
-        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+        wait_for(lambda: not any(map(is_alive, left)))
 
 
 def test_several_models_in_one_service(packed, record, tmp_path):
