@@ -106,7 +106,7 @@ class Follower:
             try:
                 self._follow(name)
             except UnreachableError as error:
-                self._lose(name, error, kept=self._before(name, error))
+                self._lose(name, error, self._before(name, error))
 
     def go_on(self) -> None:
         """Look every name up again; what cannot be looked up stays as it is."""
@@ -118,7 +118,7 @@ class Follower:
                 self._follow(name)
             except (MlkitError, OSError) as error:
                 if name not in self._out:
-                    self._lose(name, error, kept=self.files[name].read_text(encoding="utf-8"))
+                    self._lose(name, error, f"{reference.name}/{self._digests[name][:12]}")
             else:
                 if name in self._out:
                     self._out.remove(name)

@@ -58,6 +58,7 @@ def test_follows_an_alias_both_ways(follower, registry, versions):
 
 def test_what_was_found_stays_while_the_registry_is_away(follower, registry, versions, caplog):
     """It is told once when it is lost, and once when it is found."""
+    caplog.set_level("INFO")
     registry.client.delete_registered_model_alias(NAME, "champion")
     for _ in range(3):
         follower.go_on()
