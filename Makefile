@@ -65,6 +65,9 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 programs
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging tests/training/compilation
 
+simulate-service: setup  ## Change, kill and load the service in full
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/serving
+
 simulate-faults: setup  ## Kill the registry's commands at each of their writes: an hour
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k kill tests/registry/test_faults.py
 

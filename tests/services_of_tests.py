@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +59,8 @@ def serving(folder: Path, *arguments: object, **settings: Any) -> Iterator[Runni
     try:
         line = process.stdout.readline()
         if " at http" not in line:
-            process.wait(PATIENCE)
-            raise RuntimeError(f"The service did not start:\n{line}{errors.read_text()}")
+            code = process.wait(PATIENCE)
+            raise RuntimeError(f"No service, but exit code {code}:\n{line}{errors.read_text()}")
         running = Running(line.split(" at ")[1].split()[0], process, errors)
         with running.client:
             yield running
@@ -72,3 +73,35 @@ def serving(folder: Path, *arguments: object, **settings: Any) -> Iterator[Runni
                 process.kill()
                 process.wait()
         process.stdout.close()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until something holds, and not for ever."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+
+
+def children(parent: int, word: bytes) -> set[int]:
+    """Return the processes that one started, and that have a word in their command."""
+    found = {int(path.name) for path in Path("/proc").glob("[0-9]*")}
+    return {pid for pid in found if _status(pid)[1] == str(parent) and word in _command(pid)}
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended may be kept for whoever should ask for its code."""
+    return _status(pid)[0] not in ("", "Z")
+
+
+def _status(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ["", ""]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

@@ -184,7 +184,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument(
         "--config",
-        default="conf/serving.yaml",
         metavar="FILE",
         help="the service's settings (default: conf/serving.yaml, where it is there)",
     )

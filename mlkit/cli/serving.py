@@ -4,15 +4,22 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mlkit.core.errors import ConfigError
 from mlkit.core.extras import load
 from mlkit.core.log import configure_logging
 from mlkit.core.trust import required_signers, trusted_packages
+
+#: Read where it is there.
+_SETTINGS = Path("conf", "serving.yaml")
 
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     configure_logging()
-    settings = _serving_side("settings").read_settings(Path(arguments.config), _changes(arguments))
+    path = _SETTINGS if arguments.config is None else Path(arguments.config)
+    if arguments.config is not None and not path.is_file():
+        raise ConfigError(f"There is no file {path}. Give --config another, or leave it out.")
+    settings = _serving_side("settings").read_settings(path, _changes(arguments))
     _serving_side("server").serve(
         settings,
         trusted=(*trusted_packages(), *arguments.trust),

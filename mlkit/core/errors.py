@@ -59,6 +59,13 @@ class MissingExtraError(MlkitError, ImportError):
     exit_code = 6
 
 
+def relayed(exit_code: int, message: str) -> MlkitError:
+    """Return the error that another process of mlkit ended with."""
+    error = MlkitError(message)
+    error.exit_code = exit_code
+    return error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """One rule of a schema that one column breaks.

@@ -1,6 +1,7 @@
 """Put a service's endpoints at their addresses."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -12,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from mlkit.core.errors import ConfigError
 from mlkit.core.log import get_logger
 from mlkit.serving.documents import documents_routes
 from mlkit.serving.gate import Gate
@@ -30,7 +30,7 @@ def build_app(service: Service) -> Gate:
     Raises
     ------
     ConfigError
-        If the environment variable that should hold its token is empty.
+        See `Settings.token`.
     """
 
     async def metrics(_: Request) -> Response:
@@ -48,35 +48,46 @@ def build_app(service: Service) -> Gate:
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         _drain_first(service)
+        _end_with_parent()
         watching = asyncio.create_task(service.watch())
         yield
         watching.cancel()
         await service.close()
 
     app = Router(routes, redirect_slashes=False, lifespan=lifespan)
-    return Gate(app, service, _token(service.settings.token_env))
-
-
-def _token(name: str | None) -> str | None:
-    if name is None:
-        return None
-    token = os.environ.get(name, "")
-    if not token:
-        raise ConfigError(f"The environment variable {name} should hold the token, and is empty.")
-    return token
+    return Gate(app, service, service.settings.token())
 
 
 def _drain_first(service: Service) -> None:
-    """Let SIGTERM first tell that the service is not ready, and stop it only later."""
-    stop = signal.getsignal(signal.SIGTERM)
+    """Let SIGTERM and SIGINT first tell that the service is not ready, and stop it only later."""
     loop = asyncio.get_running_loop()
+    seconds = service.settings.limits.drain_seconds
+    stop: Any = signal.getsignal(signal.SIGTERM)
 
     def drain(number: int, frame: FrameType | None) -> None:
-        service.is_draining = True
-        log.info("service_draining", seconds=service.settings.limits.drain_seconds)
-        if callable(stop):
-            loop.call_soon_threadsafe(
-                loop.call_later, service.settings.limits.drain_seconds, stop, number, frame
-            )
+        if service.is_draining and number == signal.SIGTERM:
+            # A group's signal comes to a worker twice: from whoever sent it, and its parent.
+            return
+        wait = 0 if service.is_draining else seconds
+        if not service.is_draining:
+            service.is_draining = True
+            log.info("service_draining", seconds=seconds)
+        loop.call_soon_threadsafe(loop.call_later, wait, stop, number, frame)
 
-    signal.signal(signal.SIGTERM, drain)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, drain)
+
+
+def _end_with_parent() -> None:
+    """Stop as by SIGTERM once the process that started this one is gone, even by kill -9."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        loop.remove_reader(parent.sentinel)
+        log.error("service_orphaned", pid=os.getpid())
+        signal.raise_signal(signal.SIGTERM)
+
+    loop.add_reader(parent.sentinel, end)

@@ -44,6 +44,8 @@ class Deployment:
         What the bundle is called in an address: the first 12 digits of its digest.
     data_end
         The moment of the newest row that it was made from, in s since 1970; NaN if unknown.
+    failures
+        Counts requests that it could not answer, though another bundle did.
     """
 
     def __init__(self, predictor: Predictor, name: str, role: Role, metrics: Metrics) -> None:
@@ -73,6 +75,7 @@ class Deployment:
             if (found := profile["columns"].get(column.name, {})).get("other") == 0
             and column.kind == "string"
         }
+        self.failures = metrics.failures.labels(name, role)
         self._scores = metrics.scores.labels(name, role)
         self._numbers = metrics.numbers.labels(name, role)
         self._labels = {
@@ -133,25 +136,19 @@ def load_deployment(
     trusted: Sequence[str],
     signers: Sequence[str] | None,
 ) -> Deployment:
-    """Load the bundle in `path`, and see that it takes what the one before it took.
+    """Load the bundle in `path`, and see that it may stand in for the one before it.
 
     With `name` None it is served under its own.
 
     Raises
     ------
     BundleError
-        If it is damaged, predicts what it did not, or refuses records that were valid.
+        If it is damaged, predicts what it did not, predicts another target, or refuses
+        records that were valid.
     """
     predictor = Predictor.load(path, trusted=trusted, signers=signers)
     if before is not None:
-        golden = before.predictor.bundle.golden.records
-        try:
-            predictor.predict(golden)
-        except DataError as error:
-            raise BundleError(
-                f"{predictor.bundle.model} refuses records that {before.model} takes: {error} "
-                "Serve it under another name, or start the service anew."
-            ) from None
+        _check_fits(predictor, before)
     return Deployment(predictor, name or predictor.bundle.manifest.name, role, metrics)
 
 
@@ -159,6 +156,24 @@ def is_chosen(key: str, share: float, salt: str) -> bool:
     """Whether a key belongs to a share of all keys: always the same answer for the same key."""
     digest = hashlib.blake2b(f"{salt}\0{key}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) < share * 2**64
+
+
+def _check_fits(predictor: Predictor, before: Deployment) -> None:
+    bundle, todo = predictor.bundle, "Serve it under another name, or start the service anew."
+    found, old = _answers(predictor), _answers(before.predictor)
+    if found != old:
+        raise BundleError(f"{bundle.model} predicts {found}, and {before.model} {old}. {todo}")
+    try:
+        predictor.predict(before.predictor.bundle.golden.records)
+    except DataError as error:
+        raise BundleError(
+            f"{bundle.model} refuses records that {before.model} takes: {error} {todo}"
+        ) from None
+
+
+def _answers(predictor: Predictor) -> str:
+    manifest = predictor.bundle.manifest
+    return f"one of {manifest.classes}" if manifest.classes else "a number"
 
 
 def _data_end(lineage: dict[str, Any]) -> float:

@@ -22,6 +22,8 @@ log = get_logger(__name__)
 REQUEST_ID = "mlkit.request_id"
 #: Whoever asks for these has no token: they tell nothing but that the service runs.
 _OPEN = ("/v2/health/", "/docs")
+#: Answered whatever waits: a service that is busy is alive, and is to be watched.
+_ALWAYS = ("/v2/health/", "/metrics")
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -36,13 +38,18 @@ class Gate:
         What they are for.
     token
         What callers must show, if anything: `Authorization: Bearer …` or `X-API-Key: …`.
+
+    Attributes
+    ----------
+    limits
+        What the service bears.
     """
 
     def __init__(self, app: ASGIApp, service: Service, token: str | None) -> None:
         self._app = app
         self._service = service
         self._token = token.encode() if token else None
-        self._most = service.settings.limits.waiting
+        self.limits = service.settings.limits
         self._waiting = 0
         self._access = AccessLog() if service.settings.access_log else None
         self._counted = lru_cache(maxsize=256)(service.metrics.requests.labels)
@@ -66,6 +73,9 @@ class Gate:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", scope[REQUEST_ID].encode()))
+                if self._service.is_draining:
+                    # The caller's next request goes to another service.
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         self._waiting += 1
@@ -73,8 +83,10 @@ class Gate:
             self._check_token(scope, headers)
             # Whoever came meanwhile is counted before this one is worked on.
             await asyncio.sleep(0)
-            if self._waiting > self._most:
-                raise busy(f"More than {self._most} requests wait. Send this one again later.")
+            if self._waiting > self.limits.waiting and not scope["path"].startswith(_ALWAYS):
+                raise busy(
+                    f"More than {self.limits.waiting} requests wait. Send this one again later."
+                )
             await self._app(scope, receive, answer)
         except Exception as error:
             if status:
@@ -84,6 +96,14 @@ class Gate:
         finally:
             self._waiting -= 1
             self._tell(scope, status, perf_counter() - start)
+
+    def turn_away(self) -> Refused:
+        """Count a connection that there is no room for, and return the refusal."""
+        self._service.metrics.errors.labels("connections").inc()
+        return busy(
+            f"More than {self.limits.connections} connections are open. Send this request again "
+            "later."
+        )
 
     def _check_token(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         if self._token is None or scope["path"].startswith(_OPEN):

@@ -60,7 +60,7 @@ class Journal:
         self._lost = lost
         self._closed = closed
         self._flush_seconds = settings.flush_seconds
-        self._waiting: list[Callable[[], bytes]] = []
+        self._waiting: list[bytes | Callable[[], bytes]] = []
         self._most_waiting = _MOST_WAITING if settings.flush_seconds else 0
         self._most_bytes = settings.segment_mib * 2**20
         self._most_seconds = settings.segment_minutes * 60
@@ -83,17 +83,20 @@ class Journal:
         self._schemas[digest] = content
         self._write_schemas()
 
-    def add(self, receipt: Callable[[], bytes], *, now: bool = False) -> None:
-        """Take what makes a receipt, as JSON; the system has it within `flush_seconds`, or now."""
+    def add(self, receipt: bytes | Callable[[], bytes]) -> None:
+        """Take a receipt, or what makes it, as JSON; the system has it within `flush_seconds`.
+
+        One that is made, since it is long, is written at once.
+        """
         if self._is_failing:
-            line = receipt()
+            line = _made(receipt)
             if len(self._buffer) + len(line) > _MOST_BYTES:
                 self._lost(1)
             else:
-                self._buffer += line + b"\n"
+                self._buffer += line
             return
         self._waiting.append(receipt)
-        if now or len(self._waiting) > self._most_waiting:
+        if isinstance(receipt, bytes) or len(self._waiting) > self._most_waiting:
             self._flush()
         elif self._flushing is None:
             loop = asyncio.get_running_loop()
@@ -146,7 +149,7 @@ class Journal:
 
     def _write(self) -> None:
         for receipt in self._waiting:
-            self._buffer += receipt() + b"\n"
+            self._buffer += _made(receipt)
         self._waiting.clear()
         while self._buffer:
             written = os.write(self._file, self._buffer)
@@ -199,3 +202,7 @@ def check_folder(settings: Log) -> None:
     """
     if settings.folder is not None:
         Journal(Path(settings.folder), settings, lost=lambda _: None, closed=lambda: None).close()
+
+
+def _made(receipt: bytes | Callable[[], bytes]) -> bytes:
+    return (receipt if isinstance(receipt, bytes) else receipt()) + b"\n"

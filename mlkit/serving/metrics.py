@@ -75,6 +75,12 @@ class Metrics:
         self.changes = counter(
             "model_changes", "Bundles that were taken, or refused.", "model", "role", "outcome"
         )
+        self.failures = counter(
+            "model_failures",
+            "Requests that a canary or a shadow could not answer, and the champion did.",
+            "model",
+            "role",
+        )
         self.lost = counter("receipts_lost", "Receipts that no disk took.")
         self._info = gauge("model_info", "1 for each bundle in use.", "model", "role", "bundle")
         self._loaded = gauge(

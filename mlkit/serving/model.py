@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from functools import partial
 from time import perf_counter, time
 from typing import Any
 
 import msgspec
 
+from mlkit.core.errors import ConfigError, DataError, nearest
 from mlkit.core.log import get_logger
 from mlkit.core.receipts import Receipt, Role
 from mlkit.scoring.results import Prediction
@@ -20,6 +20,10 @@ from mlkit.serving.slots import Slot
 log = get_logger(__name__)
 #: With more records a request is scored in a thread, so that others are answered meanwhile.
 MOST_INLINE = 64
+#: Requests that may wait for their shadow; it sees no others meanwhile.
+_MOST_SHADOWS = 64
+#: A receipt as JSON, or what makes it.
+Line = bytes | Callable[[], bytes]
 
 
 class Model:
@@ -37,6 +41,11 @@ class Model:
         Where receipts go, if anywhere.
     executor
         Runs what takes long.
+
+    Raises
+    ------
+    ConfigError
+        If the canary's key is no field of the schema.
     """
 
     def __init__(
@@ -56,6 +65,8 @@ class Model:
         self._encoder = msgspec.json.Encoder()
         # The loop itself would forget them.
         self._shadows: set[asyncio.Task[None]] = set()
+        if canary is not None and canary.key is not None:
+            _check_key(name, canary.key, self.champion)
 
     @property
     def champion(self) -> Deployment:
@@ -71,45 +82,89 @@ class Model:
             Naming every field that breaks the schema.
         """
         if self._canary is None:
-            answer = await self._score(self.champion, records, request_id)
+            answer, line = await self._score(self.champion, records, request_id)
+            self._leave(line)
         else:
             answer = await self._share(self._canary, records, request_id)
         if "shadow" in self.slots:
-            shadow = asyncio.create_task(self._shadow(records, request_id))
-            self._shadows.add(shadow)
-            shadow.add_done_callback(self._shadows.discard)
+            self._show(records, request_id)
         return answer
 
     async def finish(self) -> None:
-        """Wait for the shadow."""
-        await asyncio.gather(*self._shadows)
+        """Wait for the shadows that have begun."""
+        if self._shadows:
+            await asyncio.wait(self._shadows)
 
     async def _share(
         self, canary: Canary, records: Sequence[Record], request_id: str
     ) -> list[Prediction]:
         """Let the canary answer its share, key by key."""
-        keys = [request_id if canary.key is None else str(r.get(canary.key)) for r in records]
-        chosen = [is_chosen(key, canary.share, self.name) for key in keys]
-        found: list[Prediction | None] = [None] * len(records)
-        roles: tuple[Role, Role] = ("champion", "canary")
-        for role in roles:
-            places = [place for place, each in enumerate(chosen) if each is (role == "canary")]
-            if not places:
+        places: dict[Role, list[int]] = {"champion": [], "canary": []}
+        for place, record in enumerate(records):
+            key = None if canary.key is None else record.get(canary.key)
+            text = request_id if key is None else str(key)
+            is_canary = is_chosen(text, canary.share, self.name)
+            places["canary" if is_canary else "champion"].append(place)
+        found: list[Prediction] = [None] * len(records)  # type: ignore[list-item]
+        lines = []
+        for role, chosen in places.items():
+            if not chosen:
                 continue
-            asked = [records[place] for place in places]
-            deployment = self.slots[role].deployment
-            rows = places if len(places) < len(records) else None
-            predictions = await self._score(deployment, asked, request_id, rows)
-            for place, prediction in zip(places, predictions, strict=True):
+            score = self._score_or_champion if role == "canary" else self._score
+            asked = [records[place] for place in chosen]
+            try:
+                deployment = self.slots[role].deployment
+                rows = chosen if len(chosen) < len(records) else None
+                predictions, line = await score(deployment, asked, request_id, rows)
+            except DataError:
+                # It names positions in this part. The champion refuses all, by their own.
+                await self._score(self.champion, records, request_id)
+                raise
+            lines.append(line)
+            for place, prediction in zip(chosen, predictions, strict=True):
                 found[place] = prediction
-        return [prediction for prediction in found if prediction is not None]
+        for line in lines:
+            self._leave(line)
+        return found
 
-    async def _shadow(self, records: Sequence[Record], request_id: str) -> None:
-        deployment = self.slots["shadow"].deployment
+    async def _score_or_champion(
+        self,
+        deployment: Deployment,
+        records: Sequence[Record],
+        request_id: str,
+        rows: list[int] | None,
+    ) -> tuple[list[Prediction], Line]:
         try:
-            await self._score(deployment, records, request_id)
+            return await self._score(deployment, records, request_id, rows)
         except Exception as error:  # noqa: BLE001
-            log.warning("shadow_failed", bundle=deployment.model, kind=type(error).__name__)
+            # A record that the champion refuses as well is the caller's fault.
+            answer = await self._score(self.champion, records, request_id, rows)
+            _tell_failure(deployment, request_id, error)
+            return answer
+
+    def _show(self, records: Sequence[Record], request_id: str) -> None:
+        """Let the shadow score what was answered, once the answer is on its way."""
+        deployment = self.slots["shadow"].deployment
+        if len(self._shadows) >= _MOST_SHADOWS:
+            deployment.failures.inc()
+            return
+        shadow = asyncio.create_task(self._shadow(deployment, records, request_id))
+        self._shadows.add(shadow)
+        shadow.add_done_callback(self._shadows.discard)
+
+    async def _shadow(
+        self, deployment: Deployment, records: Sequence[Record], request_id: str
+    ) -> None:
+        try:
+            _, line = await self._score(deployment, records, request_id)
+        except Exception as error:  # noqa: BLE001
+            _tell_failure(deployment, request_id, error)
+        else:
+            self._leave(line)
+
+    def _leave(self, line: Line) -> None:
+        if self._journal is not None:
+            self._journal.add(line)
 
     async def _score(
         self,
@@ -117,16 +172,16 @@ class Model:
         records: Sequence[Record],
         request_id: str,
         rows: list[int] | None = None,
-    ) -> list[Prediction]:
+    ) -> tuple[list[Prediction], Line]:
+        """Return a prediction of each record, and the receipt; `rows` are their places."""
         if len(records) <= MOST_INLINE:
+            return self._work(deployment, records, request_id, rows)
+
+        def work() -> tuple[list[Prediction], bytes]:
             predictions, line = self._work(deployment, records, request_id, rows)
-        else:
-            predictions, line = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._work, deployment, records, request_id, rows
-            )
-        if self._journal is not None and predictions:
-            self._journal.add(line, now=len(records) > MOST_INLINE)
-        return predictions
+            return predictions, line()
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _work(
         self,
@@ -135,7 +190,6 @@ class Model:
         request_id: str,
         rows: list[int] | None,
     ) -> tuple[list[Prediction], Callable[[], bytes]]:
-        """Return the predictions, and what makes their receipt."""
         start = perf_counter()
         predictions = deployment.predict(records)
         ms = (perf_counter() - start) * 1000
@@ -159,12 +213,26 @@ class Model:
             )
             return self._encoder.encode(receipt)
 
-        if len(records) > MOST_INLINE and self._journal is not None:
-            # This is a thread, where it holds up nobody.
-            return predictions, partial(bytes, line())
         return predictions, line
 
 
 def _known(values: list[Any]) -> list[Any] | None:
     """Return values, or None where the task has none."""
-    return None if values[0] is None else values
+    return None if None in values else values
+
+
+def _tell_failure(deployment: Deployment, request_id: str, error: Exception) -> None:
+    deployment.failures.inc()
+    log.warning(
+        f"{deployment.role}_failed",
+        request=request_id,
+        bundle=deployment.model,
+        # Its text may have a value of the record.
+        kind=type(error).__name__,
+    )
+
+
+def _check_key(name: str, key: str, champion: Deployment) -> None:
+    valid = [c.name for c in champion.predictor.schema.columns.values() if c.known_before]
+    if key not in valid:
+        raise ConfigError(f"The canary of {name} has the key {key}. {nearest(key, valid)}")

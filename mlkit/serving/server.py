@@ -1,28 +1,35 @@
 """Run a service: in this process, or in several that share a port."""
 
+import logging
 import os
+import resource
+import signal
 import socket
 import tempfile
 from collections.abc import Sequence
 from functools import partial
+from math import ceil
 from pathlib import Path
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
-from mlkit.core.errors import ConfigError, MlkitError
-from mlkit.core.log import configure_logging, get_logger
+from mlkit.core.errors import ConfigError
+from mlkit.core.log import get_logger
 from mlkit.serving.app import build_app
+from mlkit.serving.connections import Connection
 from mlkit.serving.gate import Gate
 from mlkit.serving.journal import check_folder
 from mlkit.serving.metrics import FOLDER
 from mlkit.serving.places import find_places
 from mlkit.serving.service import Service
 from mlkit.serving.settings import LOOPBACK, Settings
+from mlkit.serving.workers import Workers
 
 log = get_logger(__name__)
 #: Of connections that the system keeps until they are taken.
 _BACKLOG = 2048
+#: Files that a process has open beside its connections.
+_FILES = 256
 
 
 def serve(
@@ -44,29 +51,37 @@ def serve(
     """
     if not settings.models:
         raise ConfigError("Nothing to serve: name a bundle, or list models in conf/serving.yaml.")
-    if settings.host not in LOOPBACK and settings.token_env is None:
+    is_open = settings.token() is None and settings.host not in LOOPBACK
+    if is_open:
         log.warning("service_open", host=settings.host, todo="set token_env, or guard the network")
-    with find_places(settings) as places, _bound(settings) as bound:
-        port = bound.getsockname()[1]
+    _allow_files(settings.limits.connections + _FILES)
+    with _bound(settings) as bound, find_places(settings) as places:
+        say = partial(_say, settings, bound.getsockname()[1])
         build = partial(_build, settings, places, tuple(trusted), signers)
         if settings.workers == 1:
-            app = build()
-            _say(settings, port)
-            uvicorn.Server(_config(settings, app)).run([bound])
+            app = build(spares=None)
+            say()
+            _run(app, bound)
             return
         check_folder(settings.log)
-        with tempfile.TemporaryDirectory(prefix="mlkit-metrics-") as folder:
+        with tempfile.TemporaryDirectory(prefix="mlkit-serve-") as folder:
+            # Each worker's, as it imports what reads it.
             os.environ[FOLDER] = folder
-            _say(settings, port)
-            Multiprocess(_config(settings, partial(_in_worker, build)), [bound]).run()
+            build = partial(build, spares=Path(folder, "bundles"))
+            Workers(build, _run, bound, say).run(settings.workers)
 
 
-def _config(settings: Settings, app: "Gate | partial[Gate]") -> uvicorn.Config:
-    return uvicorn.Config(
+def _run(app: Gate, bound: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    # What it tells of each process is told by the events of mlkit.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    # uvicorn sends itself again the signal that stopped it: this process ends as any other.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    limits = app.limits
+    config = uvicorn.Config(
         app,
-        factory=isinstance(app, partial),
-        workers=settings.workers,
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -74,19 +89,10 @@ def _config(settings: Settings, app: "Gate | partial[Gate]") -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         backlog=_BACKLOG,
-        limit_concurrency=settings.limits.connections,
-        timeout_graceful_shutdown=int(settings.limits.finish_seconds) or 1,
+        timeout_keep_alive=ceil(limits.idle_seconds),
+        timeout_graceful_shutdown=ceil(limits.finish_seconds),
     )
-
-
-def _in_worker(build: "partial[Gate]") -> Gate:
-    """Build the application in a process of its own."""
-    configure_logging()
-    try:
-        return build()
-    except MlkitError as error:
-        log.error("service_failed", reason=str(error))
-        raise SystemExit(3) from None
+    uvicorn.Server(config).run([bound])
 
 
 def _build(
@@ -94,8 +100,18 @@ def _build(
     places: dict[str, Path],
     trusted: Sequence[str],
     signers: Sequence[str] | None,
+    *,
+    spares: Path | None,
 ) -> Gate:
-    return build_app(Service(settings, places, trusted=trusted, signers=signers))
+    return build_app(Service(settings, places, trusted=trusted, signers=signers, spares=spares))
+
+
+def _allow_files(most: int) -> None:
+    """Let this process, and those that it starts, have so many files open, if they may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bound(settings: Settings) -> socket.socket:

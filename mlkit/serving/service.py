@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from mlkit.core.bundle import SCHEMA
-from mlkit.core.errors import ConfigError, MlkitError, nearest
+from mlkit.core.errors import ConfigError, nearest
 from mlkit.core.log import get_logger
 from mlkit.core.receipts import Role
 from mlkit.scoring.results import Prediction
@@ -21,6 +21,7 @@ from mlkit.serving.refusals import Refused, busy
 from mlkit.serving.rotation import Rotation
 from mlkit.serving.settings import Settings
 from mlkit.serving.slots import Slot
+from mlkit.serving.spares import Spare
 
 log = get_logger(__name__)
 
@@ -37,6 +38,8 @@ class Service:
         holds the folder's path.
     trusted, signers
         See `Predictor.load`.
+    spares
+        Where bundles in use are kept for other processes, if there are any.
 
     Attributes
     ----------
@@ -62,12 +65,12 @@ class Service:
         *,
         trusted: Sequence[str],
         signers: Sequence[str] | None,
+        spares: Path | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
         self.bodies = Bodies(settings.limits)
         self.is_draining = False
-        self.waiting = 0
         self._batches = 0
         # One thread: two batches at once would only share the processor.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="mlkit-batch")
@@ -81,7 +84,7 @@ class Service:
             # What processes left that ended.
             self._rotation.start()
         self.models: dict[str, Model] = {}
-        for each in settings.models:
+        for position, each in enumerate(settings.models):
             slots: dict[Role, Slot] = {}
             texts: dict[Role, str | None] = {
                 "champion": each.bundle,
@@ -94,7 +97,8 @@ class Service:
                     continue
                 load = partial(self._load, name=name, role=role, trusted=trusted, signers=signers)
                 first = slots["champion"].deployment if slots else None
-                slots[role] = Slot(places[text], load, first)
+                spare = Spare(spares / f"{position}-{role}") if spares else None
+                slots[role] = Slot(places[text], load, first, spare)
                 self._tell(slots[role].deployment, None)
                 name = name or slots[role].deployment.name
             if name in self.models:
@@ -157,13 +161,15 @@ class Service:
         try:
             # The old bundle answers meanwhile.
             found = await asyncio.to_thread(slot.find)
-        except (MlkitError, OSError) as error:
+        except Exception as error:  # noqa: BLE001
+            # Whatever a bundle may do, the next one is looked for.
             changes("refused").inc()
             log.error(
                 "bundle_refused",
                 model=model.name,
                 role=role,
                 kept=slot.deployment.model,
+                kind=type(error).__name__,
                 reason=str(error),
             )
             return
@@ -182,7 +188,7 @@ class Service:
         )
 
     async def close(self) -> None:
-        """Write what is left of the log."""
+        """Let shadows end, and write what is left of the log."""
         for model in self.models.values():
             await model.finish()
         self._executor.shutdown(cancel_futures=True)

@@ -1,5 +1,7 @@
 """What a service is told: models, address, limits, log; read from YAML, checked at once."""
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,7 +45,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     bundle
         Its folder, NAME/VERSION or NAME@ALIAS.
     name
-        In addresses; by default the bundle's own.
+        In addresses; by default the bundle's own. It has lower-case letters, digits, - and _.
     shadow
         A bundle that scores the same records, to be compared, and never answers.
     canary
@@ -54,6 +56,11 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     name: _Name | None = None
     shadow: str | None = None
     canary: Canary | None = None
+
+    def bundles(self) -> tuple[str, ...]:
+        """Return all that it names."""
+        found = (self.bundle, self.shadow, self.canary.bundle if self.canary else None)
+        return tuple(text for text in found if text is not None)
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,8 +91,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ----------
     body_mib
         The longest request, in MiB; of those above 64 KiB eight are read at once.
+    head_seconds
+        For how long the first request of a connection, and the head of each, is waited for, in s.
     body_seconds
         For how long the rest of a request is waited for, in s.
+    idle_seconds
+        For how long a connection is kept for another request, in s.
     records
         The most in one request.
     waiting
@@ -93,7 +104,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     batches
         Requests of many records that may wait or run at once; more are answered 503.
     connections
-        Open at once; more are refused.
+        Open at once; more are answered 503 and closed.
     drain_seconds
         Between being no longer ready and taking no more connections, in s.
     finish_seconds
@@ -101,8 +112,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     body_mib: _Positive = 16.0
+    head_seconds: _Positive = 10.0
     body_seconds: _Positive = 10.0
     records: _Count = 10_000
+    # Longer than load balancers keep theirs (60 s), which else send into a closing connection.
+    idle_seconds: _Positive = 75.0
     waiting: _Count = 1024
     batches: _Count = 4
     connections: _Count = 2048
@@ -142,6 +156,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log: Log = Log()
     limits: Limits = Limits()
 
+    def token(self) -> str | None:
+        """Return what callers must show, if anything.
+
+        Raises
+        ------
+        ConfigError
+            If the environment variable that should hold it is empty.
+        """
+        if self.token_env is None:
+            return None
+        token = os.environ.get(self.token_env, "")
+        if not token:
+            raise ConfigError(
+                f"The environment variable {self.token_env} should hold the token, and is empty."
+            )
+        return token
+
+
+#: What may be set, by the last name of the way to it.
+_NODES = {"": Settings, "models": Model, "canary": Canary, "log": Log, "limits": Limits}
+
 
 def read_settings(path: Path, changes: dict[str, Any]) -> Settings:
     """Return the settings in a YAML file, if it is there, with some changed.
@@ -163,7 +198,8 @@ def read_settings(path: Path, changes: dict[str, Any]) -> Settings:
     try:
         return msgspec.convert(_merged(written, changes), Settings)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_told(str(error))}") from None
+        place = f"{path}: " if written else ""
+        raise ConfigError(f"{place}{_told(str(error))}") from None
 
 
 def _merged(written: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -179,13 +215,11 @@ def _merged(written: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 def _told(text: str) -> str:
     """Return msgspec's words, with the nearest valid name to one that is unknown."""
-    text = text.replace(" - at `$.", " at `").replace(" - at `$", " at `")
-    unknown = text.split("unknown field `")
-    if len(unknown) == 1:
-        return f"{text}."
-    names = {name for node in (Settings, Model, Canary, Log, Limits) for name in _names(node)}
-    return f"{text}. {nearest(unknown[1].split('`')[0], names)}"
-
-
-def _names(node: type[msgspec.Struct]) -> tuple[str, ...]:
-    return node.__struct_fields__
+    what, _, way = text.partition(" - at `$")
+    way = way.strip(".`")
+    told = f"{way}: {what}." if way else f"{what}."
+    unknown = re.search("unknown field `(.*)`", what)
+    if unknown is None:
+        return told
+    node = _NODES[re.sub(r"\[.*?\]", "", way).rpartition(".")[2]]
+    return f"{told} {nearest(unknown[1], node.__struct_fields__)}"

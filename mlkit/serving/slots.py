@@ -4,8 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlkit.core.bundle import MANIFEST
+from mlkit.core.errors import MlkitError
+from mlkit.core.log import get_logger
 from mlkit.serving.deployment import Deployment
+from mlkit.serving.spares import Spare
 
+log = get_logger(__name__)
 Load = Callable[[Path, Deployment | None], Deployment]
 
 
@@ -20,6 +24,8 @@ class Slot:
         Loads a bundle, and holds it against the one before.
     before
         What the first bundle is held against, if anything.
+    spare
+        Where the bundle in use is kept for other processes, if there are any.
 
     Attributes
     ----------
@@ -27,11 +33,20 @@ class Slot:
         The bundle in use.
     """
 
-    def __init__(self, place: Path, load: Load, before: Deployment | None) -> None:
+    def __init__(
+        self, place: Path, load: Load, before: Deployment | None, spare: Spare | None
+    ) -> None:
         self.place = place
         self._load = load
-        self._seen = self._mark()
-        self.deployment = load(self._folder(), before)
+        self._spare = spare
+        # Whatever is in the place is looked at once more, after a spare.
+        self._seen: tuple[str, int, int] | None = None
+        found = self._of_spare(before)
+        if found is None:
+            self._seen = self._mark()
+            found = load(self._folder(), before)
+            self._keep(found)
+        self.deployment = found
 
     def find(self) -> Deployment | None:
         """Load what came into the place since it was looked at last; None if nothing did.
@@ -41,12 +56,34 @@ class Slot:
         MlkitError
             If it is refused. It is not tried again.
         """
-        mark = self._mark()
-        if mark in (self._seen, None):
+        while (mark := self._mark()) not in (self._seen, None):
+            self._seen = mark
+            try:
+                found = self._load(self._folder(), self.deployment)
+            except (MlkitError, OSError):
+                if self._mark() == mark:
+                    raise
+                # It was replaced while it was read.
+                continue
+            if found.digest == self.deployment.digest:
+                return None
+            self._keep(found)
+            return found
+        return None
+
+    def _of_spare(self, before: Deployment | None) -> Deployment | None:
+        folder = self._spare.find() if self._spare else None
+        if folder is None:
             return None
-        self._seen = mark
-        found = self._load(self._folder(), self.deployment)
-        return None if found.digest == self.deployment.digest else found
+        try:
+            return self._load(folder, before)
+        except (MlkitError, OSError) as error:
+            log.warning("spare_unusable", place=str(self.place), reason=str(error))
+            return None
+
+    def _keep(self, found: Deployment) -> None:
+        if self._spare is not None:
+            self._spare.keep(found.predictor.bundle)
 
     def _folder(self) -> Path:
         if self.place.is_file():

@@ -1,0 +1,207 @@
+"""A shadow never answers, a canary answers its share, and neither harms a request."""
+
+import asyncio
+import subprocess
+import sys
+from contextlib import contextmanager
+from math import sqrt
+
+import pytest
+from changed_of_tests import demanding, shy, twin
+from hypothesis import given
+from hypothesis import strategies as st
+from loads_of_tests import receipts
+
+from mlkit.core.bundle import Bundle
+from mlkit.core.errors import BundleError, ConfigError, DataError
+from mlkit.serving.deployment import is_chosen
+from mlkit.serving.service import Service
+from mlkit.serving.settings import Canary, Log, Model, Settings
+
+
+@pytest.fixture(scope="module")
+def bundles(packed, tmp_path_factory) -> dict:
+    """Return the folders of a champion, of one like it, and of one that takes less."""
+    folder = tmp_path_factory.mktemp("sharing")
+    return {
+        "champion": packed,
+        "twin": twin(packed, folder / "twin", 1),
+        "shy": shy(packed, folder / "shy"),
+        "demanding": demanding(packed, folder / "demanding"),
+    }
+
+
+@pytest.fixture
+def start(bundles, tmp_path):
+    """Return what runs a coroutine function on a service that keeps its receipts."""
+
+    @contextmanager
+    def running(**model):
+        settings = Settings(
+            models=(Model(bundle="champion", name="m", **model),),
+            log=Log(folder=str(tmp_path / "log"), flush_seconds=0),
+        )
+        service = Service(settings, bundles, trusted=(), signers=None)
+        with asyncio.Runner() as runner:
+
+            def ask(records, name):
+                return runner.run(service.answer(service.find("m"), records, name))
+
+            ask.service = service
+            yield ask
+            runner.run(service.close())
+
+    return running
+
+
+def model(folder) -> str:
+    """Return what predictions call a bundle."""
+    return Bundle.open(folder).model
+
+
+def failures(service, role: str) -> float:
+    """Return how many requests another bundle had to answer."""
+    lines = service.metrics.render().decode().splitlines()
+    name = f'mlkit_model_failures_total{{model="m",role="{role}"}} '
+    return float(next(line for line in lines if line.startswith(name)).split()[1])
+
+
+def test_a_shadow_scores_the_same_and_never_answers(start, bundles, record, tmp_path):
+    """Each request leaves two receipts with one id: of the answer, and of the shadow."""
+    with start(shadow="twin") as ask:
+        answers = [ask([record], str(number))[0] for number in range(5)]
+        answers += ask([record] * 100, "many")
+    assert {answer.model for answer in answers} == {model(bundles["champion"])}
+    found = receipts(tmp_path / "log")
+    for role, folder in (("champion", bundles["champion"]), ("shadow", bundles["twin"])):
+        mine = [each for each in found if each.get("role", "champion") == role]
+        assert {each["model"] for each in mine} == {model(folder)}
+        assert sorted(each["id"] for each in mine) == ["0", "1", "2", "3", "4", "many"]
+
+
+def test_a_shadow_that_fails_harms_nothing(start, record, tmp_path, caplog):
+    """The answer stays; the failure is counted, and logged without what the record held."""
+    short = {**record, "distance": 1.5}
+    with start(shadow="shy") as ask:
+        (answer,) = ask([short], "a")
+        ask.service.models["m"].slots["shadow"].deployment.predict = None
+        assert ask([record], "b")[0].label in (False, True)
+        service = ask.service
+    assert answer.probability is not None
+    assert failures(service, "shadow") == 2
+    assert caplog.text.count("shadow_failed") == 2
+    assert "1.5" not in caplog.text
+    assert [each["id"] for each in receipts(tmp_path / "log")] == ["a", "b"]
+
+
+@given(share=st.floats(0, 1), salt=st.text(max_size=5))
+def test_a_share_is_what_was_asked_for(share, salt):
+    """Of many keys, within five standard errors."""
+    n_keys = 2000
+    chosen = sum(is_chosen(f"key-{number}", share, salt) for number in range(n_keys))
+    error = sqrt(share * (1 - share) / n_keys)
+    assert abs(chosen / n_keys - share) <= 5 * error + 1 / n_keys
+
+
+@given(key=st.text(), shares=st.tuples(st.floats(0, 1), st.floats(0, 1)))
+def test_who_was_chosen_stays_as_the_share_grows(key, shares):
+    """Nobody goes back and forth while a canary is let in step by step."""
+    less, more = sorted(shares)
+    assert is_chosen(key, more, "m") or not is_chosen(key, less, "m")
+
+
+def test_the_same_key_is_chosen_in_every_process():
+    """Neither the process nor its hash seed counts."""
+    keys = [f"N{number}" for number in range(200)]
+    code = (
+        "from mlkit.serving.deployment import is_chosen;"
+        f"print([is_chosen(key, 0.3, 'm') for key in {keys}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str([is_chosen(key, 0.3, "m") for key in keys])
+
+
+def test_a_canary_answers_its_share_of_requests(start, bundles, record):
+    """By the request's id, if no key is named: a request whole, and always the same way."""
+    with start(canary=Canary(bundle="twin", share=0.3)) as ask:
+        for number in range(50):
+            name = f"request-{number}"
+            models = {each.model for each in ask([record] * 3, name)}
+            chosen = "twin" if is_chosen(name, 0.3, "m") else "champion"
+            assert models == {model(bundles[chosen])}
+
+
+def test_a_canary_answers_record_by_record_by_their_key(start, bundles, record, tmp_path):
+    """In a batch each record goes its own way, in order; one without a key by the request's id."""
+    keys = [f"N{number}" for number in range(100)]
+    records = [{**record, "tailnum": key} for key in keys] + [{**record, "tailnum": None}]
+    keys.append("request")
+    with start(canary=Canary(bundle="twin", share=0.3, key="tailnum")) as ask:
+        answers = ask(records, "request")
+        alone = [ask([each], "request")[0] for each in records]
+    assert answers == alone
+    assert [each.model for each in answers] == [
+        model(bundles["twin" if is_chosen(key, 0.3, "m") else "champion"]) for key in keys
+    ]
+    both = [each for each in receipts(tmp_path / "log") if len(each["records"]) > 1]
+    assert sorted(each.get("role", "champion") for each in both) == ["canary", "champion"]
+    assert sum(len(each["records"]) for each in both) == len(records)
+
+
+def test_what_a_canary_cannot_answer_the_champion_does(start, bundles, record, tmp_path, caplog):
+    """Whether it refuses a record that the champion takes, or breaks; told and counted."""
+    short = {**record, "distance": 1.5}
+    with start(canary=Canary(bundle="shy", share=1)) as ask:
+        assert ask([record], "a")[0].model == model(bundles["shy"])
+        assert ask([short], "b")[0].model == model(bundles["champion"])
+        ask.service.models["m"].slots["canary"].deployment.predict = None
+        assert ask([record] * 100, "c")[0].model == model(bundles["champion"])
+        assert failures(ask.service, "canary") == 2
+    assert caplog.text.count("canary_failed") == 2
+    assert "1.5" not in caplog.text
+    found = {each["id"]: each["model"] for each in receipts(tmp_path / "log")}
+    assert found == {
+        "a": model(bundles["shy"]),
+        "b": model(bundles["champion"]),
+        "c": model(bundles["champion"]),
+    }
+
+
+def test_a_record_that_nobody_takes_is_refused_by_its_place(start, record, tmp_path):
+    """The place is that in the request, no failure is counted, and nothing leaves a receipt."""
+    keys = [f"N{number}" for number in range(20)]
+    records = [{**record, "tailnum": key} for key in keys]
+    wrong = next(place for place, key in enumerate(keys) if is_chosen(key, 0.3, "m") and place)
+    records[wrong]["carrier"] = None
+    with start(canary=Canary(bundle="twin", share=0.3, key="tailnum")) as ask:
+        with pytest.raises(DataError, match=f"Record {wrong}: .*carrier"):
+            ask(records, "a")
+        assert failures(ask.service, "canary") == 0
+    assert receipts(tmp_path / "log") == []
+
+
+def test_a_key_must_be_a_field(start):
+    """It is told at the start, with the nearest field."""
+    with (
+        pytest.raises(ConfigError, match=r"the key tailnumber\. Did you mean tailnum\?"),
+        start(canary=Canary(bundle="twin", share=0.3, key="tailnumber")),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "model", [{"shadow": "demanding"}, {"canary": Canary(bundle="demanding", share=0.1)}]
+)
+def test_beside_a_champion_stands_what_takes_the_same(start, model):
+    """It is told at the start that another bundle needs more."""
+    with pytest.raises(BundleError, match="pressure"), start(**model):
+        pass
+
+
+def test_two_models_have_two_names(bundles, tmp_path):
+    """The error says which name, and what to do."""
+    settings = Settings(
+        models=(Model(bundle="champion"), Model(bundle="twin")), log=Log(folder=None)
+    )
+    with pytest.raises(ConfigError, match="Two models are called flight-delay"):
+        Service(settings, bundles, trusted=(), signers=None)
