@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -41,29 +41,17 @@ class AccessLog:
     """Writes what is answered, many lines at once."""
 
     def __init__(self) -> None:
-        self._encode = msgspec.json.Encoder().encode
-        self._buffer = bytearray()
+        self._encode = msgspec.json.Encoder().encode_lines
+        self._waiting: list[Answered] = []
 
-    def add(
-        self, request: str, method: str, path: str, status: int, ms: float, client: str | None
-    ) -> None:
+    def add(self, answered: Answered) -> None:
         """Keep a line, until others came or a tenth of a second is over."""
-        if not self._buffer:
+        if not self._waiting:
             asyncio.get_running_loop().call_later(_LATE, self.flush)
-        answered = Answered(
-            request=request,
-            method=method,
-            path=path,
-            status=status,
-            ms=ms,
-            client=client,
-            timestamp=datetime.now(UTC),
-        )
-        self._buffer += self._encode(answered)
-        self._buffer += b"\n"
+        self._waiting.append(answered)
 
     def flush(self) -> None:
         """Write what is kept."""
-        kept, self._buffer = self._buffer, bytearray()
-        sys.stderr.buffer.write(kept)
+        kept, self._waiting = self._waiting, []
+        sys.stderr.buffer.write(self._encode(kept))
         sys.stderr.flush()

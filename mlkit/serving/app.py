@@ -18,7 +18,7 @@ from mlkit.serving.documents import documents_routes
 from mlkit.serving.gate import Gate
 from mlkit.serving.inference import inference_routes
 from mlkit.serving.metrics import CONTENT_TYPE
-from mlkit.serving.plain import predict_endpoint
+from mlkit.serving.plain import Predict
 from mlkit.serving.service import Service
 
 log = get_logger(__name__)
@@ -36,7 +36,7 @@ def build_app(service: Service) -> Gate:
     async def metrics(_: Request) -> Response:
         return Response(service.metrics.render(), headers={"content-type": CONTENT_TYPE})
 
-    predict = predict_endpoint(service)
+    predict = Predict(service)
     routes = [
         Route("/predict", predict, methods=["POST"]),
         Route("/models/{model}/predict", predict, methods=["POST"]),

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from mlkit.serving.refusals import Refused, busy
 from mlkit.serving.settings import Limits
@@ -43,7 +43,14 @@ class Bodies:
         has_turn = False
         try:
             async with asyncio.timeout(self._limits.body_seconds):
-                async for part in request.stream():
+                has_more = True
+                while has_more:
+                    # What Request.stream does, at half the time.
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise Refused(400, "disconnect", "The body broke off.")
+                    part = message.get("body", b"")
+                    has_more = message.get("more_body", False)
                     parts.append(part)
                     size += len(part)
                     if size > self._most:
@@ -52,8 +59,6 @@ class Bodies:
                         has_turn = await self._turns.acquire()
         except TimeoutError:
             raise self._too_late(is_waiting=size > _SHORT and not has_turn) from None
-        except ClientDisconnect:
-            raise Refused(400, "disconnect", "The body broke off.") from None
         finally:
             if has_turn:
                 self._turns.release()

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from os import urandom
 from time import perf_counter
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlkit.core.errors import DataError, MlkitError
 from mlkit.core.log import get_logger
-from mlkit.serving.access import AccessLog
+from mlkit.serving.access import AccessLog, Answered
 from mlkit.serving.refusals import Refused, busy, error_response
 from mlkit.serving.service import Service
 
@@ -155,12 +156,15 @@ class Gate:
         if self._access is not None:
             client = scope.get("client")
             self._access.add(
-                scope[REQUEST_ID],
-                scope["method"],
-                scope["path"],
-                status,
-                round(seconds * 1000, 2),
-                client[0] if client else None,
+                Answered(
+                    request=scope[REQUEST_ID],
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    ms=round(seconds * 1000, 2),
+                    client=client[0] if client else None,
+                    timestamp=datetime.now(UTC),
+                )
             )
 
 
