@@ -7,6 +7,7 @@ import msgspec
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mlkit.serving.bodies import WHOLE
 from mlkit.serving.gate import Gate
 
 
@@ -55,6 +56,11 @@ class Connection(HttpToolsProtocol):
         self._is_in_head = False
         self._wait_no_longer()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that nothing is to be waited for."""
+        self.scope[WHOLE] = True  # type: ignore[literal-required]
+        super().on_message_complete()
 
     def _wait(self) -> None:
         # Closed without an answer, as a connection is that is idle.

@@ -49,8 +49,8 @@ def inference_routes(service: Service) -> list[Route]:
     async def infer(request: Request) -> Response:
         model = found(request)
         # Clients of the protocol may leave it out.
-        check_type(request, "", JSON, OCTETS)
-        body = memoryview(await service.bodies.read(request))
+        check_type(dict(request.scope["headers"]), "", JSON, OCTETS)
+        body = memoryview(await service.bodies.read(request.scope, request.receive))
         head = _head(request.headers.get(_LENGTH), body)
         try:
             asked = decoder.decode(body[:head])

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from mlkit.core.errors import DataError
@@ -36,9 +35,8 @@ class Predict:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         model = self._service.find(scope["path_params"].get("model"))
-        request = Request(scope, receive)
-        check_type(request, JSON)
-        body = await self._service.bodies.read(request)
+        check_type(dict(scope["headers"]), JSON)
+        body = await self._service.bodies.read(scope, receive)
         try:
             asked = self._decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

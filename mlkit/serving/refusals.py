@@ -1,9 +1,9 @@
 """What is wrong with a request, and the answer that it gets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
 from starlette.responses import Response
 
 from mlkit.core.errors import DataError
@@ -49,13 +49,13 @@ def broken(error: Exception) -> Refused:
     return Refused(400, "json", f"The body is not readable JSON: {reason}.")
 
 
-def check_type(request: Request, *valid: str) -> None:
+def check_type(headers: Mapping[bytes, bytes], *valid: str) -> None:
     """Raise Refused if a body is of no valid type; "" stands for one that is not told."""
-    found = request.headers.get("content-type", "")
+    found = headers.get(b"content-type", b"").decode("latin-1")
     if found.partition(";")[0].strip().lower() not in valid:
         named = " or ".join(filter(None, valid))
         raise Refused(415, "type", f"Send the header Content-Type: {named}; found {found[:80]!r}.")
-    coding = request.headers.get("content-encoding", "identity")
+    coding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if coding.lower() != "identity":
         raise Refused(
             415,
