@@ -1,6 +1,6 @@
 """Ask a server over HTTP/1.1, as fast as it answers, without being what is measured.
 
-Sockets and an epoll: about 15 µs of the client's core a request, where an HTTP library
+Sockets and an epoll: about 20 µs of the client's core a request, where an HTTP library
 takes more than some of the servers do.
 """
 
