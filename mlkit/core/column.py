@@ -38,6 +38,9 @@ _TYPE_RULES: dict[Kind, str] = {
 }
 #: Largest whole number that float64, and so a column with missing values, holds exactly.
 LARGEST_EXACT = 2**53
+#: Half of it cannot be written here: surrogates stand in no regular expression that all read.
+_TEXT = r"^[^\uFDD0-\uFDEF]*$"
+_MOMENT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +160,27 @@ class Column:
         is_float = self.nullable or self.kind == "number"
         return LARGEST_EXACT if is_float else 2**63 - 1
 
+    @property
+    def json_rules(self) -> dict[str, Any]:
+        """What JSON Schema says of a value beside its type, its bounds and its words.
+
+        Of datetimes it names one form of those that are read, which has no leap second:
+        https://spec.openapis.org/registry/format/date-time-local for one without a time zone.
+        """
+        if self.kind == "string" and self.allowed is None:
+            return {"pattern": _TEXT}
+        if self.kind == "datetime" and self.tz:
+            return {"format": "date-time", "pattern": f"{_MOMENT}(Z|[+-][0-9]{{2}}:[0-9]{{2}})$"}
+        if self.kind == "datetime":
+            return {"format": "date-time-local", "pattern": f"{_MOMENT}$"}
+        if self.kind == "integer" and self.allowed is None:
+            most = self.largest_integer
+            return {
+                "minimum": int(max(-most, self.bounds.get("ge", -most))),
+                "maximum": int(min(most, self.bounds.get("le", most))),
+            }
+        return {}
+
     def bound_rule(self, bound: str) -> str:
         """Say what is wrong with a value on the wrong side of the bound called `bound`."""
         return f"is not {COMPARISONS[bound][1]} {self.bounds[bound]:.15g}"
@@ -183,8 +207,8 @@ class Column:
         meta: dict[str, Any] = {name: base(bound) for name, bound in bounds.items()}
         if self.kind == "datetime":
             meta["tz"] = self.tz is not None
-        if self.unit:
-            meta["extra_json_schema"] = {"x-unit": self.unit}
+        if rules := self.json_rules | ({"x-unit": self.unit} if self.unit else {}):
+            meta["extra_json_schema"] = rules
         if self.description:
             meta["description"] = self.description
         if self.allowed is not None:

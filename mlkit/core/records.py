@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import islice
 from math import isfinite
+from reprlib import Repr
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +27,12 @@ NOT_TEXT = "holds a surrogate or a noncharacter, which Unicode does not exchange
 #: More digits of a second than a datetime holds; what reads them would round.
 _FINER = re.compile(r"[.,]\d{6}0*[1-9]")
 _FIRST, _LAST = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
+#: Unknown fields that are looked at for misspellings: whoever sends more made no slip.
+_MOST_STRANGERS = 100
+#: Writes no more of a value than is shown, however long or nested it is.
+_BRIEF = Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 60
+_BRIEF.maxlevel = 3
 #: The types of pandas' NA and NaT, and of numpy's masked values.
 _MISSING_TYPES = {"NAType", "NaTType", "MaskedConstant"}
 #: No datetime that msgspec reads is finer and as short as one of whole seconds in a zone.
@@ -110,7 +118,8 @@ class RecordParser:
         """Yield unknown fields with the expected one that each is almost called, and absent."""
         absent = expected - record.keys()
         unknown = record.keys() - self.places.keys() if absent else ()
-        strangers = [field for field in unknown if isinstance(field, str)]
+        texts = (field for field in unknown if isinstance(field, str))
+        strangers = list(islice(texts, _MOST_STRANGERS))
         for name in sorted(absent if strangers else ()):
             for field in get_close_matches(name, strangers, n=1, cutoff=0.7):
                 yield field, name
@@ -255,4 +264,4 @@ def _number_rule(column: Column, value: float) -> str | None:
 
 def shown(value: Any) -> str:
     """Write a value into a message."""
-    return value.isoformat() if isinstance(value, datetime) else repr(value)[:60]
+    return value.isoformat() if isinstance(value, datetime) else _BRIEF.repr(value)[:60]

@@ -54,7 +54,8 @@ def build_app(service: Service) -> Gate:
         watching.cancel()
         await service.close()
 
-    return Gate(Router(routes, lifespan=lifespan), service, service.settings.token())
+    app = Router(routes, redirect_slashes=False, lifespan=lifespan)
+    return Gate(app, service, service.settings.token())
 
 
 def _drain_first(service: Service) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from mlkit.core.bundle import PROFILE, SCHEMA
 from mlkit.core.errors import BundleError, DataError
 from mlkit.core.receipts import Role
+from mlkit.scoring.forms import is_columns
 from mlkit.scoring.prediction import Predictor
 from mlkit.scoring.results import Prediction
 from mlkit.serving.metrics import Metrics
@@ -39,6 +40,8 @@ class Deployment:
         As given.
     model, digest, schema
         As receipts carry them.
+    version
+        What the bundle is called in an address: the first 12 digits of its digest.
     data_end
         The moment of the newest row that it was made from, in s since 1970; NaN if unknown.
     failures
@@ -52,6 +55,7 @@ class Deployment:
         self.role: Role = role
         self.model = bundle.model
         self.digest = bundle.manifest.digest
+        self.version = self.digest[:12]
         self.schema = bundle.manifest.files[SCHEMA]
         self.data_end = _data_end(bundle.manifest.lineage)
         profile = json.loads(bundle.read(PROFILE))
@@ -82,7 +86,8 @@ class Deployment:
 
     def predict(self, records: Sequence[Record]) -> list[Prediction]:
         """Predict, one for each record; see `Predictor.predict`."""
-        if len(records) == 1:
+        # A mapping of lists is a table to a Predictor, and a broken record here.
+        if len(records) == 1 and not is_columns(records[0]):
             return [self.predictor.predict(records[0])]
         return self.predictor.predict(list(records))
 

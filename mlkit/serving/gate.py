@@ -24,9 +24,9 @@ log = get_logger(__name__)
 #: In the scope: what the request is called in answers, logs and receipts.
 REQUEST_ID = "mlkit.request_id"
 #: Whoever asks for these has no token: they tell nothing but that the service runs.
-_OPEN = "/v2/health/"
+_OPEN = ("/v2/health/", "/docs")
 #: Answered whatever waits: a service that is busy is alive, and is to be watched.
-_ALWAYS = (_OPEN, "/metrics")
+_ALWAYS = (*_OPEN, "/metrics")
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -131,8 +131,10 @@ class Gate:
         elif isinstance(error, DataError):
             status, kind, text, fault = 422, "contract", str(error), error
         elif isinstance(error, HTTPException):
-            status, kind, text = error.status_code, "address", f"{error.detail}."
-            headers = dict(error.headers or {})
+            status, kind, headers = error.status_code, "address", dict(error.headers or {})
+            text = f"There is nothing at {scope['path'][:80]}; /docs says what there is."
+            if "Allow" in headers:
+                text = f"{scope['path'][:80]} takes {headers['Allow']}; found {scope['method']}."
         else:
             status, kind = 500, "internal"
             text = f"The service failed; its log has the reason under {scope[REQUEST_ID]}."
@@ -166,9 +168,12 @@ class Gate:
 
 def _request_id(given: bytes | None) -> str:
     """Return the caller's id if it can stand in a log, else a new one."""
-    if given is not None and _ID.fullmatch(given):
-        return given.decode()
-    return urandom(16).hex()
+    return given.decode() if given is not None and is_id(given) else urandom(16).hex()
+
+
+def is_id(text: bytes) -> bool:
+    """Whether a caller's id can stand in a log and in a header."""
+    return _ID.fullmatch(text) is not None
 
 
 def _place(error: BaseException) -> str:

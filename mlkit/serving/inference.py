@@ -3,7 +3,6 @@
 https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,53 +10,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mlkit.core.column import Column
-from mlkit.core.errors import listed
 from mlkit.core.version import __version__
-from mlkit.scoring.results import Prediction
-from mlkit.serving.deployment import Deployment, Record
-from mlkit.serving.gate import REQUEST_ID
+from mlkit.serving.gate import REQUEST_ID, is_id
 from mlkit.serving.model import Model
-from mlkit.serving.refusals import JSON, Refused, broken, read_body
+from mlkit.serving.protocol import (
+    DATATYPES,
+    InferRequest,
+    InferResponse,
+    describe_inputs,
+    describe_outputs,
+    read_records,
+    wanted_outputs,
+    write_outputs,
+)
+from mlkit.serving.refusals import JSON, OCTETS, Refused, broken, check_type
 from mlkit.serving.service import Service
-from mlkit.serving.tensors import BYTES, Input, Output, Tail, invalid, read_column, write_column
+from mlkit.serving.tensors import Tail, invalid
 
-OCTETS = "application/octet-stream"
 _LENGTH = "inference-header-content-length"
-_DATATYPES = {
-    "string": BYTES,
-    "number": "FP64",
-    "integer": "INT64",
-    "boolean": "BOOL",
-    "datetime": BYTES,
-}
-_LABELS = {bool: "BOOL", int: "INT64", float: "FP64", str: BYTES}
-_LONGEST_ID = 128
-
-
-class Requested(msgspec.Struct, kw_only=True):
-    """An output that is asked for."""
-
-    name: str
-    parameters: dict[str, Any] = {}
-
-
-class InferRequest(msgspec.Struct, kw_only=True):
-    """What `infer` is asked."""
-
-    inputs: list[Input]
-    id: str = ""
-    parameters: dict[str, Any] = {}
-    outputs: list[Requested] = []
-
-
-class InferResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What `infer` answers."""
-
-    model_name: str
-    model_version: str
-    id: str
-    outputs: list[Output]
 
 
 def inference_routes(service: Service) -> list[Route]:
@@ -68,17 +38,19 @@ def inference_routes(service: Service) -> list[Route]:
     def found(request: Request) -> Model:
         model = service.find(request.path_params["model"])
         asked = request.path_params.get("version")
-        if asked is not None and asked != version(model.champion):
+        if asked is not None and asked != model.champion.version:
             raise Refused(
                 404,
                 "model",
-                f"{model.name} has no version {asked} here; it has {version(model.champion)}.",
+                f"{model.name} has no version {asked[:60]} here; it has {model.champion.version}.",
             )
         return model
 
     async def infer(request: Request) -> Response:
         model = found(request)
-        body = memoryview(await read_body(request, limits))
+        # Clients of the protocol may leave it out.
+        check_type(request, "", JSON, OCTETS)
+        body = memoryview(await service.bodies.read(request))
         head = _head(request.headers.get(_LENGTH), body)
         try:
             asked = decoder.decode(body[:head])
@@ -86,30 +58,26 @@ def inference_routes(service: Service) -> list[Route]:
             raise invalid(f"Not a request of the Open Inference Protocol: {error}.") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise broken(error) from None
-        if 0 < len(asked.id) <= _LONGEST_ID and asked.id.isprintable() and asked.id.isascii():
+        if is_id(asked.id.encode()):
             request.scope[REQUEST_ID] = asked.id
-        records = _records(asked, model.champion, Tail(body[head:]))
-        described = describe_outputs(model.champion)
-        wanted = _wanted(asked, described)
+        champion = model.champion
+        records = read_records(asked, champion, Tail(body[head:]), limits.records)
+        wanted = wanted_outputs(asked, champion)
         predictions = await service.answer(model, records, request.scope[REQUEST_ID])
-        outputs, tails = [], []
-        for name, is_binary in wanted.items():
-            datatype, shape = described[name]
-            output = Output(name=name, datatype=datatype, shape=[len(records), *shape[1:]])
-            tails.append(write_column(output, _values(name, predictions), is_binary=is_binary))
-            outputs.append(output)
+        outputs, tail = write_outputs(wanted, champion, predictions)
+        # A canary may have answered, or another champion.
+        versions = {prediction.model.rpartition("/")[2] for prediction in predictions}
         answer = encoder.encode(
             InferResponse(
                 model_name=model.name,
-                model_version=version(model.champion),
+                model_version=versions.pop() if len(versions) == 1 else champion.version,
                 id=asked.id or request.scope[REQUEST_ID],
                 outputs=outputs,
             )
         )
         if not any(wanted.values()):
             return Response(answer, media_type=JSON)
-        length = {_LENGTH: str(len(answer))}
-        return Response(b"".join((answer, *tails)), headers=length, media_type=OCTETS)
+        return Response(answer + tail, headers={_LENGTH: str(len(answer))}, media_type=OCTETS)
 
     async def live(_: Request) -> Response:
         return _json({"live": True})
@@ -134,11 +102,11 @@ def inference_routes(service: Service) -> list[Route]:
         return _json(
             {
                 "name": model.name,
-                "versions": [version(champion)],
+                "versions": [champion.version],
                 "platform": f"mlkit_{champion.predictor.bundle.manifest.runtime}",
                 "inputs": [
-                    {"name": column.name, "datatype": _DATATYPES[column.kind], "shape": [-1]}
-                    for column in _columns(champion).values()
+                    {"name": column.name, "datatype": DATATYPES[column.kind], "shape": [-1]}
+                    for column in describe_inputs(champion).values()
                 ],
                 "outputs": [
                     {"name": name, "datatype": datatype, "shape": shape}
@@ -149,35 +117,13 @@ def inference_routes(service: Service) -> list[Route]:
 
     plain, versioned = "/v2/models/{model}", "/v2/models/{model}/versions/{version}"
     return [
-        Route(f"{plain}/infer", infer, methods=["POST"]),
-        Route(f"{versioned}/infer", infer, methods=["POST"]),
+        *(Route(f"{path}/infer", infer, methods=["POST"]) for path in (plain, versioned)),
         Route("/v2/health/live", live),
         Route("/v2/health/ready", ready),
         Route("/v2", server_metadata),
         *(Route(f"{path}/ready", model_ready) for path in (plain, versioned)),
         *(Route(path, model_metadata) for path in (plain, versioned)),
     ]
-
-
-def version(deployment: Deployment) -> str:
-    """Return what a bundle is called in an address: the first 12 digits of its digest."""
-    return deployment.digest[:12]
-
-
-def describe_outputs(deployment: Deployment) -> dict[str, tuple[str, list[int]]]:
-    """Return each output's datatype and shape, by its name."""
-    classes = deployment.predictor.bundle.manifest.classes
-    if not classes:
-        return {"prediction": ("FP64", [-1])}
-    outputs = {"prediction": (_LABELS[type(classes[0])], [-1]), "probability": ("FP64", [-1])}
-    if deployment.predictor.bundle.manifest.task == "multiclass":
-        outputs["probabilities"] = ("FP64", [-1, len(classes)])
-    return outputs
-
-
-def _columns(deployment: Deployment) -> dict[str, Column]:
-    schema = deployment.predictor.schema
-    return {column.name: column for column in schema.columns.values() if column.known_before}
 
 
 def _head(text: str | None, body: memoryview) -> int:
@@ -189,46 +135,6 @@ def _head(text: str | None, body: memoryview) -> int:
             f"Inference-Header-Content-Length is {text[:40]!r}; the body has {len(body)}."
         )
     return int(text)
-
-
-def _records(asked: InferRequest, deployment: Deployment, tail: Tail) -> list[Record]:
-    columns = _columns(deployment)
-    names = [tensor.name for tensor in asked.inputs]
-    unknown = [name for name in names if name not in columns]
-    if unknown or len(set(names)) < len(names) or not names:
-        raise invalid(
-            f"Inputs are columns of {deployment.predictor.schema.__name__}, each once: "
-            f"{listed(columns, most=40)}. Found {listed(n[:60] for n in unknown or names)}."
-        )
-    values = {tensor.name: read_column(tensor, tail) for tensor in asked.inputs}
-    tail.check_empty()
-    lengths = {name: len(column) for name, column in values.items()}
-    if len(set(lengths.values())) > 1:
-        raise invalid(f"Inputs must be equally long; found {lengths}.")
-    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
-
-
-def _wanted(asked: InferRequest, described: dict[str, Any]) -> dict[str, bool]:
-    """Return the outputs to send, and whether as bytes."""
-    by_default = asked.parameters.get("binary_data_output", False)
-    if not asked.outputs:
-        return dict.fromkeys(described, by_default is True)
-    wanted = {}
-    for output in asked.outputs:
-        if output.name not in described:
-            raise invalid(f"No output {output.name[:60]!r}; valid: {listed(described)}.")
-        if output.parameters.get("classification", 0):
-            raise invalid("The classification extension is not supported. Ask for probabilities.")
-        wanted[output.name] = output.parameters.get("binary_data", by_default) is True
-    return wanted
-
-
-def _values(name: str, predictions: Sequence[Prediction]) -> list[Any]:
-    if name == "prediction":
-        return [prediction.label for prediction in predictions]
-    if name == "probability":
-        return [prediction.probability for prediction in predictions]
-    return [share for each in predictions for share in (each.probabilities or {}).values()]
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:

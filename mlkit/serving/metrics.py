@@ -11,6 +11,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -27,6 +28,8 @@ class Metrics:
     """The counters of one process."""
 
     def __init__(self) -> None:
+        # Half of all lines, which Prometheus' text form knows nothing to do with.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
 
         def counter(name: str, words: str, *labels: str) -> Counter:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from mlkit.core.errors import DataError
 from mlkit.serving.gate import REQUEST_ID
-from mlkit.serving.refusals import JSON, Refused, broken, read_body
+from mlkit.serving.refusals import JSON, broken, check_count, check_type
 from mlkit.serving.service import Service
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -18,17 +18,18 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def predict_endpoint(service: Service) -> Endpoint:
     """Return what answers with a prediction of each record."""
     decoder, encoder = msgspec.json.Decoder(), msgspec.json.Encoder()
-    limits = service.settings.limits
+    most = service.settings.limits.records
 
     async def predict(request: Request) -> Response:
         model = service.find(request.path_params.get("model"))
-        _check_type(request)
-        body = await read_body(request, limits)
+        check_type(request, JSON)
+        body = await service.bodies.read(request)
         try:
             asked = decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise broken(error) from None
         records = asked if isinstance(asked, list) else [asked]
+        check_count(len(records), most)
         for place, record in enumerate(records):
             if not isinstance(record, dict):
                 where = f"record {place} is" if isinstance(asked, list) else "it is"
@@ -41,14 +42,6 @@ def predict_endpoint(service: Service) -> Endpoint:
         return Response(content, media_type=JSON)
 
     return predict
-
-
-def _check_type(request: Request) -> None:
-    found = request.headers.get("content-type", "")
-    if found.partition(";")[0].strip().lower() != JSON:
-        raise Refused(
-            415, "type", f"Send JSON with the header Content-Type: {JSON}; found {found[:80]!r}."
-        )
 
 
 def _kind(value: Any) -> str:

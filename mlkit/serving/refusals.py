@@ -1,18 +1,19 @@
 """What is wrong with a request, and the answer that it gets."""
 
-import asyncio
 from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from mlkit.core.errors import DataError
-from mlkit.serving.settings import Limits
 
 JSON = "application/json"
+OCTETS = "application/octet-stream"
 #: In s; nobody knows better when there will be room.
 RETRY_AFTER = "1"
+#: Violations that an answer lists; a batch of broken records has as many as it has fields.
+_MOST_LISTED = 100
 
 
 class Refused(Exception):  # noqa: N818
@@ -48,9 +49,29 @@ def broken(error: Exception) -> Refused:
     return Refused(400, "json", f"The body is not readable JSON: {reason}.")
 
 
-def error_response(
-    status: int, message: str, *, headers: dict[str, str] | None = None, fault: DataError | None
-) -> Response:
+def check_type(request: Request, *valid: str) -> None:
+    """Raise Refused if a body is of no valid type; "" stands for one that is not told."""
+    found = request.headers.get("content-type", "")
+    if found.partition(";")[0].strip().lower() not in valid:
+        named = " or ".join(filter(None, valid))
+        raise Refused(415, "type", f"Send the header Content-Type: {named}; found {found[:80]!r}.")
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.lower() != "identity":
+        raise Refused(
+            415,
+            "type",
+            f"Send the body uncompressed; found Content-Encoding: {coding[:80]}.",
+            {"accept-encoding": "identity"},
+        )
+
+
+def check_count(found: int, most: int) -> None:
+    """Raise Refused if there are more records than `most`."""
+    if found > most:
+        raise Refused(413, "size", f"At most {most:,} records at once; found {found:,}.")
+
+
+def error_content(message: str, fault: DataError | None = None) -> dict[str, Any]:
     """Return the JSON of an error; clients of the Open Inference Protocol read `error`."""
     content: dict[str, Any] = {"error": message}
     if fault is not None and fault.violations:
@@ -61,48 +82,13 @@ def error_response(
                 **({"record": violation.rows[0]} if violation.rows else {}),
                 **({"found": violation.found[0]} if violation.found else {}),
             }
-            for violation in fault.violations
+            for violation in fault.violations[:_MOST_LISTED]
         ]
-    return Response(msgspec.json.encode(content), status, headers, JSON)
+    return content
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """Return the body of a request.
-
-    Raises
-    ------
-    Refused
-        If it is too long, or does not come in time.
-    """
-    most = int(limits.body_mib * 2**20)
-    length = request.headers.get("content-length")
-    if length is not None and length.isdigit() and int(length) > most:
-        raise _too_long(limits)
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(limits.body_seconds):
-            async for part in request.stream():
-                size += len(part)
-                if size > most:
-                    raise _too_long(limits)
-                parts.append(part)
-    except TimeoutError:
-        raise Refused(
-            408,
-            "timeout",
-            f"The body did not come within {limits.body_seconds:g} s.",
-            {"connection": "close"},
-        ) from None
-    except ClientDisconnect:
-        raise Refused(400, "disconnect", "The body broke off.") from None
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _too_long(limits: Limits) -> Refused:
-    return Refused(
-        413,
-        "size",
-        f"The body has more than {limits.body_mib:g} MiB. Send fewer records at once.",
-        {"connection": "close"},
-    )
+def error_response(
+    status: int, message: str, *, headers: dict[str, str] | None = None, fault: DataError | None
+) -> Response:
+    """Return the answer that tells of an error."""
+    return Response(msgspec.json.encode(error_content(message, fault)), status, headers, JSON)

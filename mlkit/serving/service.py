@@ -12,6 +12,7 @@ from mlkit.core.errors import ConfigError, nearest
 from mlkit.core.log import get_logger
 from mlkit.core.receipts import Role
 from mlkit.scoring.results import Prediction
+from mlkit.serving.bodies import Bodies
 from mlkit.serving.deployment import Deployment, Record, load_deployment
 from mlkit.serving.journal import Journal
 from mlkit.serving.metrics import Metrics
@@ -44,6 +45,8 @@ class Service:
     ----------
     models
         By their name.
+    bodies
+        What requests bring.
     is_draining
         Whether it takes no more than it has.
 
@@ -66,6 +69,7 @@ class Service:
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.bodies = Bodies(settings.limits)
         self.is_draining = False
         self._batches = 0
         # One thread: two batches at once would only share the processor.
@@ -119,7 +123,8 @@ class Service:
         if name is None:
             return next(iter(self.models.values()))
         if name not in self.models:
-            raise Refused(404, "model", f"No model {name} here. {nearest(name, self.models)}")
+            shown = name[:60]
+            raise Refused(404, "model", f"No model {shown} here. {nearest(shown, self.models)}")
         return self.models[name]
 
     async def answer(
@@ -218,7 +223,7 @@ class Service:
         self.metrics.took(
             deployment.name,
             deployment.role,
-            deployment.digest[:12],
-            before.digest[:12] if before else None,
+            deployment.version,
+            before.version if before else None,
             deployment.data_end,
         )

@@ -15,6 +15,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
 _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 _Count = Annotated[int, msgspec.Meta(ge=1)]
+#: As bundles are called: a name stands in addresses and metrics.
 _Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]*$")]
 
 
@@ -89,13 +90,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes
     ----------
     body_mib
-        The longest request, in MiB.
+        The longest request, in MiB; of those above 64 KiB eight are read at once.
     head_seconds
         For how long the first request of a connection, and the head of each, is waited for, in s.
     body_seconds
         For how long the rest of a request is waited for, in s.
     idle_seconds
         For how long a connection is kept for another request, in s.
+    records
+        The most in one request.
     waiting
         Requests that may wait; more are answered 503.
     batches
@@ -113,7 +116,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     body_seconds: _Positive = 10.0
     # Longer than load balancers keep theirs (60 s), which else send into a closing connection.
     idle_seconds: _Positive = 75.0
-    waiting: _Count = 256
+    records: _Count = 10_000
+    waiting: _Count = 1024
     batches: _Count = 4
     connections: _Count = 2048
     drain_seconds: _NotNegative = 0.0

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from mlkit.core.records import shown
 from mlkit.serving.refusals import Refused
 
 #: What numpy calls each datatype, little-endian as the protocol has it.
@@ -75,7 +76,7 @@ class Tail:
         end = self._position + size if type(size) is int and size >= 0 else -1
         if not 0 <= end <= len(self._content):
             raise invalid(
-                f"Input {name} says {SIZE} {size}; "
+                f"Input {name} says {SIZE} {shown(size)}; "
                 f"{len(self._content) - self._position} bytes are left in the body."
             )
         start, self._position = self._position, end
@@ -98,7 +99,7 @@ def read_column(tensor: Input, tail: Tail) -> list[Any]:
     """
     name, shape = tensor.name, tensor.shape
     if len(shape) not in (1, 2) or shape[1:] not in ([], [1]) or shape[0] < 0:
-        raise invalid(f"Input {name} must have the shape [n] or [n, 1]; found {shape}.")
+        raise invalid(f"Input {name} must have the shape [n] or [n, 1]; found {shown(shape)}.")
     if tensor.datatype not in DTYPES and tensor.datatype != BYTES:
         valid = ", ".join((*DTYPES, BYTES))
         raise invalid(f"Input {name} has the datatype {tensor.datatype[:40]!r}; valid: {valid}.")
@@ -129,34 +130,37 @@ def write_column(output: Output, values: Sequence[Any], *, is_binary: bool) -> b
 
 def _of_bytes(tensor: Input, content: memoryview) -> list[Any]:
     if tensor.datatype == BYTES:
-        return [_text(tensor.name, part) for part in _parts(tensor.name, content)]
+        return _texts(tensor.name, content, prod(tensor.shape))
     dtype = DTYPES[tensor.datatype]
-    if len(content) % dtype.itemsize:
+    size = prod(tensor.shape) * dtype.itemsize
+    if len(content) != size:
         raise invalid(
-            f"Input {tensor.name} has {len(content)} bytes, no multiple of the {dtype.itemsize} of "
-            f"{tensor.datatype}."
+            f"Input {tensor.name} has {len(content)} bytes; {tensor.datatype} of the shape "
+            f"{tensor.shape} has {size}."
         )
     values: list[Any] = np.frombuffer(content, dtype=dtype).tolist()
     return values
 
 
-def _parts(name: str, content: memoryview) -> list[memoryview]:
-    parts = []
+def _texts(name: str, content: memoryview, count: int) -> list[str]:
+    """Return so many texts, each of which has its length before it."""
+    texts: list[str] = []
     position = 0
-    while position < len(content):
+    for _ in range(count):
         start = position + _LENGTH
         position = start + int.from_bytes(content[position:start], "little")
-        if start > len(content) or position > len(content):
-            raise invalid(f"Input {name} breaks off: an element is longer than what is left.")
-        parts.append(content[start:position])
-    return parts
-
-
-def _text(name: str, content: memoryview) -> str:
-    try:
-        return str(content, "utf-8")
-    except UnicodeDecodeError:
-        raise invalid(f"Input {name} holds bytes that are no UTF-8.") from None
+        if max(start, position) > len(content):
+            raise invalid(
+                f"Input {name} breaks off in element {len(texts)} of {count}: it is longer than "
+                "what is left."
+            )
+        try:
+            texts.append(str(content[start:position], "utf-8"))
+        except UnicodeDecodeError:
+            raise invalid(f"Input {name} holds bytes that are no UTF-8.") from None
+    if position < len(content):
+        raise invalid(f"Input {name} has {len(content) - position} bytes after element {count}.")
+    return texts
 
 
 def _flat(tensor: Input) -> list[Any]:

@@ -1,0 +1,55 @@
+"""What Prometheus reads."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from services_of_tests import serving
+
+
+def checked(text: str) -> None:
+    """Have promtool check metrics; CI must have it."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        what = "Not installed: promtool (apt-get install prometheus)."
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+    command = [promtool, "check", "metrics"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_promtool_finds_nothing_to_say(visit_bundles, tmp_path, workers):
+    """Of a service that has answered, refused, and not found what was asked for."""
+    models = [
+        {"bundle": str(visit_bundles(task)), "name": task} for task in ("binary", "regression")
+    ]
+    with serving(tmp_path, models=models, workers=workers) as running:
+        document = running.client.get("/openapi.json").json()
+        for name in ("binary", "regression"):
+            posted = document["paths"][f"/models/{name}/predict"]["post"]
+            examples = posted["requestBody"]["content"]["application/json"]["examples"]
+            for example in examples.values():
+                answer = running.client.post(f"/models/{name}/predict", json=example["value"])
+                assert answer.status_code == 200
+        running.client.post("/predict", json={})
+        running.client.get("/nowhere")
+        answer = running.client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert "_created" not in answer.text
+    families = {line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE")}
+    assert families >= {
+        "mlkit_requests_total",
+        "mlkit_errors_total",
+        "mlkit_request_seconds",
+        "mlkit_score",
+        "mlkit_labels_total",
+        "mlkit_predicted_number_share",
+        "mlkit_missing_values_total",
+        "mlkit_unknown_values_total",
+        "mlkit_model_info",
+        "mlkit_model_loaded_timestamp_seconds",
+        "mlkit_model_data_end_timestamp_seconds",
+    }
+    checked(answer.text)
