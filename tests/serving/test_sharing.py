@@ -8,7 +8,7 @@ from math import sqrt
 
 import pytest
 from changed_of_tests import demanding, shy, twin
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loads_of_tests import receipts
 
@@ -37,11 +37,11 @@ def start(bundles, tmp_path):
 
     @contextmanager
     def running(**model):
-        settings = Settings(
+        told = Settings(
             models=(Model(bundle="champion", name="m", **model),),
             log=Log(folder=str(tmp_path / "log"), flush_seconds=0),
         )
-        service = Service(settings, bundles, trusted=(), signers=None)
+        service = Service(told, bundles, trusted=(), signers=None)
         with asyncio.Runner() as runner:
 
             def ask(records, name):
@@ -94,6 +94,7 @@ def test_a_shadow_that_fails_harms_nothing(start, record, tmp_path, caplog):
     assert [each["id"] for each in receipts(tmp_path / "log")] == ["a", "b"]
 
 
+@settings(max_examples=30)
 @given(share=st.floats(0, 1), salt=st.text(max_size=5))
 def test_a_share_is_what_was_asked_for(share, salt):
     """Of many keys, within five standard errors."""
@@ -200,8 +201,6 @@ def test_beside_a_champion_stands_what_takes_the_same(start, model):
 
 def test_two_models_have_two_names(bundles, tmp_path):
     """The error says which name, and what to do."""
-    settings = Settings(
-        models=(Model(bundle="champion"), Model(bundle="twin")), log=Log(folder=None)
-    )
+    models = (Model(bundle="champion"), Model(bundle="twin"))
     with pytest.raises(ConfigError, match="Two models are called flight-delay"):
-        Service(settings, bundles, trusted=(), signers=None)
+        Service(Settings(models=models, log=Log(folder=None)), bundles, trusted=(), signers=None)
