@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-faults lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-parity bench-defaults lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-registry lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-parity bench-defaults lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -65,8 +65,8 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 programs
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging tests/training/compilation
 
-simulate-faults: setup  ## Kill the registry's commands at each of their writes: an hour
-	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k kill tests/registry/test_faults.py
+simulate-registry: setup  ## Kill the registry at each of its writes, and train everything twice: an hour
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k "kill or environments" tests/registry
 
 bench: bench-train bench-predict bench-evaluate bench-tracking  ## Measure speed and memory side by side with others
 

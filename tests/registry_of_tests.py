@@ -9,8 +9,9 @@ import msgspec
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.registry import outbox
-from mlkit.registry.registry import Registry, Version
+from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import BUNDLE, DIGEST
+from mlkit.registry.versions import Version
 
 #: A lineage that a model can be built again from.
 REBUILDABLE = {"code": {"commit": "c0ffee", "dirty": False}, "lock": {"uv.lock": "0" * 64}}

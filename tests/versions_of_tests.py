@@ -8,7 +8,8 @@ import msgspec
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.registry.recording import record_training
-from mlkit.registry.registry import Registry, Version
+from mlkit.registry.registry import Registry
+from mlkit.registry.versions import Version
 from mlkit.training.config import Config, DataConfig, TrackingConfig
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.workflow import Run

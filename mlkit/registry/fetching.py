@@ -11,8 +11,9 @@ from mlkit.core.errors import BundleError, ConfigError, RegistryError
 from mlkit.core.files import written_folder
 from mlkit.core.trust import required_signers
 from mlkit.registry.connection import talk
-from mlkit.registry.registry import Registry, Version
+from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import BUNDLE
+from mlkit.registry.versions import Version
 
 
 def fetch(registry: Registry, version: Version) -> Bundle:

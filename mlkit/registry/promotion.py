@@ -9,7 +9,8 @@ from mlkit.core.errors import RegistryError, listed
 from mlkit.core.log import get_logger
 from mlkit.registry.fetching import fetch
 from mlkit.registry.references import Reference
-from mlkit.registry.registry import CHAMPION, Promotion, Registry, Version
+from mlkit.registry.registry import CHAMPION, Registry
+from mlkit.registry.versions import Promotion, Version
 from mlkit.training import workflow
 from mlkit.training.config import Config
 from mlkit.training.judging.evaluation import Evaluation

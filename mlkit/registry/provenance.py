@@ -7,7 +7,8 @@ from typing import Any
 from mlkit.core.errors import RegistryError
 from mlkit.registry.fetching import fetch
 from mlkit.registry.references import Reference, is_reference
-from mlkit.registry.registry import Registry, Version
+from mlkit.registry.registry import Registry
+from mlkit.registry.versions import Version
 
 #: The least digits that name data.
 _LEAST_DIGITS = 8

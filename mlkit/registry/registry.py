@@ -6,10 +6,8 @@ MLflow numbers versions one after the other and gives no number twice, so that o
 promotions that began from the same champion the first wins and the second is told.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from getpass import getuser
 from typing import TYPE_CHECKING, Any
@@ -19,80 +17,24 @@ from mlkit.core.errors import RegistryError, UnreachableError
 from mlkit.registry.connection import EXISTS, code_of, talk
 from mlkit.registry.references import Reference, check_name, is_name
 from mlkit.registry.tracking import DATA, DIGEST, KIND, MODEL, Tracker
+from mlkit.registry.versions import (
+    ENTRY_AFTER,
+    ENTRY_BY,
+    ENTRY_KIND,
+    ENTRY_VERSION,
+    Promotion,
+    Version,
+    has_digest,
+    promotion_of,
+    version_of,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-#: Nothing else may become a path in the cache.
-_DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
 _JOURNAL = ".promotions"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-_KIND, _VERSION, _AFTER, _BY = "mlkit.kind", "mlkit.version", "mlkit.after", "mlkit.by"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """A bundle that was registered.
-
-    Attributes
-    ----------
-    name, number
-        The model's, and its own, from 1.
-    digest
-        Of its bundle.
-    data
-        The fingerprint of the rows that it was made from.
-    run_id
-        MLflow's id of the run that has the bundle.
-    source
-        Where MLflow keeps it.
-    created
-        When it was registered, UTC.
-    aliases
-        What points to it.
-    """
-
-    name: str
-    number: int
-    digest: str
-    data: str
-    run_id: str
-    source: str
-    created: datetime
-    aliases: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.name}/{self.number}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promotion:
-    """One change of the champion.
-
-    Attributes
-    ----------
-    number
-        Its place in the journal, from 1.
-    kind
-        promote, or rollback.
-    version
-        The champion from then on.
-    after
-        The number of the promotion that was the last when this one began; 0 for none.
-    by, why
-        Who did it, and the reason given.
-    at
-        When, UTC.
-    """
-
-    number: int
-    kind: str
-    version: int
-    after: int
-    by: str
-    why: str
-    at: datetime
 
 
 class Registry:
@@ -145,7 +87,7 @@ class Registry:
         )
         first = self.with_digest(name, digest)
         if first is None or first.number == int(made.version):
-            return _version(made)
+            return version_of(made)
         # Another process registered the same bundle meanwhile.
         talk(self.uri, lambda: self.client.delete_model_version(name, made.version))
         return first
@@ -166,21 +108,21 @@ class Registry:
             if code_of(error) not in _ABSENT:
                 raise
             raise RegistryError(f"There is no {reference}. {self._known(name)}") from None
-        if not _has_digest(found):
+        if not has_digest(found):
             raise RegistryError(
                 f"{reference} was not registered by mlkit: it has no bundle's digest. "
                 f"{self._known(name)}"
             )
-        return _version(found)
+        return version_of(found)
 
     def versions(self, name: str) -> list[Version]:
         """Return the versions of a model, the newest first; those not by mlkit are left out."""
-        found = [version for version in self._listed(name) if _has_digest(version)]
+        found = [version for version in self._listed(name) if has_digest(version)]
         # MLflow's search leaves the aliases out.
         aliases = self._aliases(name) if found else {}
         return [
             replace(version, aliases=aliases.get(version.number, ()))
-            for version in map(_version, found)
+            for version in map(version_of, found)
         ]
 
     def with_digest(self, name: str, digest: str) -> Version | None:
@@ -201,7 +143,7 @@ class Registry:
     def history(self, name: str) -> list[Promotion]:
         """Return what changed the champion, the oldest first; what lost a race is left out."""
         found = sorted(
-            (_promotion(entry) for entry in self._listed(name, _JOURNAL)),
+            (promotion_of(entry) for entry in self._listed(name, _JOURNAL)),
             key=lambda promotion: promotion.number,
         )
         kept: list[Promotion] = []
@@ -248,10 +190,10 @@ class Registry:
         name = version.name
         self._make(name + _JOURNAL)
         tags = {
-            _KIND: kind,
-            _VERSION: str(version.number),
-            _AFTER: str(after),
-            _BY: _user(),
+            ENTRY_KIND: kind,
+            ENTRY_VERSION: str(version.number),
+            ENTRY_AFTER: str(after),
+            ENTRY_BY: _user(),
         }
         talk(
             self.uri,
@@ -303,39 +245,6 @@ class Registry:
             + (", ".join(aliases) or "none")
             + "."
         )
-
-
-def _has_digest(found: "ModelVersion") -> bool:
-    return _DIGEST.fullmatch(found.tags.get(DIGEST, "")) is not None
-
-
-def _version(found: "ModelVersion") -> Version:
-    return Version(
-        name=found.name,
-        number=int(found.version),
-        digest=found.tags[DIGEST],
-        data=found.tags.get(DATA, ""),
-        run_id=found.run_id or "",
-        source=found.source or "",
-        created=_at(found.creation_timestamp),
-        aliases=tuple(sorted(found.aliases or ())),
-    )
-
-
-def _promotion(found: "ModelVersion") -> Promotion:
-    return Promotion(
-        number=int(found.version),
-        kind=found.tags[_KIND],
-        version=int(found.tags[_VERSION]),
-        after=int(found.tags[_AFTER]),
-        by=found.tags[_BY],
-        why=found.description or "",
-        at=_at(found.creation_timestamp),
-    )
-
-
-def _at(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
 def _user() -> str:

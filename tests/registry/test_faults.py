@@ -23,7 +23,7 @@ from mlkit.registry.tracking import BUNDLE, DIGEST, MODEL, Tracker, sync
 
 pytestmark = pytest.mark.slow
 
-#: At every how many writes a process is killed: at each in full (make simulate-faults).
+#: At every how many writes a process is killed: at each in full (make simulate-registry).
 IN_FULL = int(os.environ.get("SIMULATIONS", "0")) >= 1000
 STRIDE = 1 if IN_FULL else 60
 

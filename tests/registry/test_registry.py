@@ -6,7 +6,7 @@ from registry_of_tests import crown, register, variant
 from mlkit.core.errors import RegistryError
 from mlkit.registry.promotion import rollback
 from mlkit.registry.references import Reference
-from mlkit.registry.registry import Version
+from mlkit.registry.versions import Version
 
 
 @pytest.fixture
