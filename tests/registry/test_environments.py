@@ -1,11 +1,10 @@
 """One commit and one lock file make one bundle, wherever they are."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
-from projects import render, run
+from projects import ROOT, render, run
 
 from mlkit.core.bundle import Bundle
 
@@ -26,7 +25,8 @@ MODELS = {
 def test_two_environments_make_the_same_bundles(task, tmp_path):
     """Every estimator of the template has one digest in two clones with an environment each."""
     first, second = tmp_path / "first", tmp_path / "second"
-    render(first, task=task)
+    requirement = f"mlkit-ship[train,registry] @ {ROOT.as_uri()}"
+    render(first, task=task, mlkit_requirement=requirement)
     uv("lock", cwd=first)
     run("git", "init", "--quiet", cwd=first)
     run("git", "add", "--all", cwd=first)
@@ -51,6 +51,7 @@ def trained(clone: Path, models: tuple[str, ...]) -> dict[str, str]:
 
 
 def uv(*arguments: str, cwd: Path) -> None:
-    """Run uv as a user would, outside the environment of these tests."""
-    own = {"PATH": f"{Path(shutil.which('uv')).parent}{os.pathsep}{os.environ['PATH']}"}
-    run("uv", *arguments, cwd=cwd, VIRTUAL_ENV="", PYTHONPATH="", **own)
+    """Run uv as a user would, outside of the environment of these tests."""
+    # What was downloaded once is used again; the environments share nothing else.
+    downloads = str(Path.home() / ".cache" / "uv")
+    run("uv", *arguments, cwd=cwd, VIRTUAL_ENV="", PYTHONPATH="", UV_CACHE_DIR=downloads)
