@@ -39,10 +39,10 @@ def mlkit(in_project, capsys):
 
 
 @pytest.fixture(scope="module")
-def store(packed, tmp_path_factory) -> str:
+def store(packed, database, tmp_path_factory) -> str:
     """Return the address of a registry with two versions, of which the second is champion."""
     folder = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{folder / 'mlruns.db'}"
+    uri = f"sqlite:///{shutil.copy(database, folder)}"
     registry = Registry(Tracker(uri))
     for why in ("the first", "better"):
         crown(registry, register(registry, variant(packed, folder), folder), why)
@@ -144,9 +144,9 @@ def test_pull_and_lineage_need_no_project(mlkit, store, tmp_path, monkeypatch):
     assert (code, json.loads(out)["bundle"]) == (0, bundle.manifest.digest)
 
 
-def test_rollback_says_who_is_champion_again(mlkit, packed, tmp_path):
+def test_rollback_says_who_is_champion_again(mlkit, packed, database, tmp_path):
     """And why, in the history."""
-    uri = f"sqlite:///{tmp_path / 'mlruns.db'}"
+    uri = f"sqlite:///{shutil.copy(database, tmp_path)}"
     registry = Registry(Tracker(uri))
     for _ in range(2):
         crown(registry, register(registry, variant(packed, tmp_path), tmp_path))

@@ -29,14 +29,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "mlkit" / "bundles"
 
 
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an empty database of MLflow, to be copied: its tables take seconds to make."""
-    path = tmp_path_factory.mktemp("database") / "mlruns.db"
-    Tracker(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture(scope="module")
 def uri(database: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of an empty database."""
