@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError
 from mlkit.registry.differences import differences
 from mlkit.registry.reproduction import compare, reproduce
+from mlkit.training.config import as_dict
 
 AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@localhost")
 SMALL = [
@@ -197,22 +199,34 @@ def test_the_users_own_environment_stays_as_it_is(packed, repository, tmp_path, 
     assert not own.exists()
 
 
+def test_a_champion_that_is_in_no_commit_is_left_out(
+    packed, repository, project, config, tmp_path, monkeypatch
+):
+    """The training goes on without it, as far as to the table, which holds nothing here."""
+    folder, _ = repository
+    shutil.copy(project / "pyproject.toml", folder)
+    commit(folder, "Trust the package")
+    settings = as_dict(config("data.path=table.parquet", "evaluation.champion=bundles/other"))
+    made_from = {
+        "code": {"commit": run("git", "rev-parse", "HEAD", cwd=folder).stdout.strip()},
+        "config": settings,
+    }
+    bundle = variant(packed, tmp_path, **made_from)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project / "src"), str(ROOT)]))
+    with pytest.raises(RegistryError, match=r"Training it again failed: .*table\.parquet"):
+        reproduce(bundle, data_folder=tmp_path, folder=folder, here=True)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """Return a project with two versions made five commits ago, of data outside of it.
-
-    The second was compared with the first.
-    """
+    """Return a project with a version made five commits ago, of data outside of it."""
     folder = render(tmp_path_factory.mktemp("made") / "flight-delay")
     (folder / "uv.lock").touch()
     (folder / "data" / "flights.parquet").rename(folder.parent / "flights.parquet")
     run("git", "init", "--quiet", cwd=folder)
     commit(folder, "Start")
-    small = [*SMALL, "data.path=../flights.parquet"]
-    mlkit(folder, "train", *small)
+    mlkit(folder, "train", *SMALL, "data.path=../flights.parquet")
     mlkit(folder, "register")
-    mlkit(folder, "train", *small, "name=second", "evaluation.champion=bundles/flight-delay")
-    mlkit(folder, "register", "bundles/second")
     features = folder / "src" / "flight_delay" / "features.py"
     for number in range(5):
         features.write_text(features.read_text() + f"\nNUMBER_{number} = {number}\n")
@@ -239,7 +253,7 @@ def mlkit(folder: Path, *arguments: object, code: int = 0) -> str:
 
 @pytest.mark.slow
 def test_a_version_of_five_commits_ago_is_built_again(made, tmp_path):
-    """From its snapshot to the bit; without, what is not there or changed is named.
+    """From its snapshot to the bit; without, the column of the changed cell is named.
 
     In a worktree of its commit: the repository is left as it was.
     """
@@ -254,8 +268,7 @@ def test_a_version_of_five_commits_ago_is_built_again(made, tmp_path):
         assert "is not what it was: data changed: in column temp." in found
 
         (made / ".mlkit" / "data").rename(tmp_path / "data")
-        found = mlkit(made, "reproduce", "second/1", "--here", code=1)
-        assert "compared with the champion in bundles/flight-delay, which is in no commit" in found
+        found = mlkit(made, "reproduce", "flight-delay/1", "--here", code=1)
         assert "\n- data changed: in column temp\n" in f"{found}\n"
         assert "Reached bits" not in found
     finally:
