@@ -1,7 +1,7 @@
 """Make a version the champion, or the one before it again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,12 @@ def promote(
         return Promoted(version=champion, before=champion, evaluation=None, entry=history[-1])
     bundle = fetch(registry, version)
     check_lineage(version, bundle.manifest.lineage)
-    config.task = bundle.manifest.task
+    judging = config.evaluation
     if champion is not None:
-        config.evaluation.champion = str(fetch(registry, champion).path)
+        judging = replace(judging, champion=str(fetch(registry, champion).path))
+    config = replace(config, task=bundle.manifest.task, evaluation=judging)
     evaluator = workflow.build_evaluator(config)
-    other = workflow.find_champion(config.evaluation.champion)
+    other = workflow.find_champion(judging.champion)
     evaluation = workflow.evaluate(bundle, data, evaluator, other)
     entry = None
     if evaluation.passed:

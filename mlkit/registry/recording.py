@@ -82,6 +82,7 @@ def record_training(config: Config, run: Run, started: int) -> None:
             snapshots_of(config),
             lineage["data"]["fingerprint"],
             most_mib=config.tracking.snapshot_mib,
+            started=started,
         )
     _record(
         config,

@@ -3,6 +3,7 @@
 import hashlib
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from mlkit.core.schema import Schema
 from mlkit.training.config import Config, as_dict
 from mlkit.training.frames import fingerprints
 
-_LOCKS = ("uv.lock", "requirements.txt", "poetry.lock")
+#: Lock files that an environment can be made from.
+_LOCKS = ("uv.lock", "requirements.txt")
 #: Changed files that are named, at most.
 _MOST_CHANGES = 20
 
 
 def describe(
-    config: Config, schema: type[Schema], validated: pd.DataFrame, folder: Path | None = None
+    config: Config, schema: type[Schema], validated: pd.DataFrame, sources: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return where a run's data, settings and code come from.
 
@@ -36,10 +38,9 @@ def describe(
         What the rows hold to.
     validated
         The rows that it was given.
-    folder
-        The project's folder; by default the current one.
+    sources
+        As they were when it began.
     """
-    folder = folder or Path.cwd()
     # These do not say what is made; an address may hold a password.
     elsewhere = ("bundles", "reports", "logging", "tracking", "tuning")
     settings = {key: value for key, value in as_dict(config).items() if key not in elsewhere}
@@ -52,8 +53,7 @@ def describe(
             "schema": hashlib.sha256(schema.to_json().encode()).hexdigest(),
             "time_range": _time_range(schema, validated),
         },
-        "code": code(folder),
-        "lock": {name: sha256(folder / name) for name in _LOCKS if (folder / name).is_file()},
+        **sources,
         "python": platform.python_version(),
         "threads": {pool["user_api"]: pool["num_threads"] for pool in threadpool_info()},
         "seed": config.seed,
@@ -84,12 +84,26 @@ def _time_range(schema: type[Schema], validated: pd.DataFrame) -> list[str]:
     return [times.min().isoformat(), times.max().isoformat()]
 
 
+def sources(folder: Path) -> dict[str, Any]:
+    """Return the commit of the project in `folder`, and the lock files that git has of it."""
+    tracked = (_git(folder, "ls-files", "--", *_LOCKS) or "").splitlines()
+    return {
+        "code": code(folder),
+        "lock": {name: sha256(folder / name) for name in tracked if (folder / name).is_file()},
+    }
+
+
 def code(folder: Path) -> dict[str, Any]:
-    """Return the commit of the project in `folder`, and what was changed since."""
+    """Return the commit of the project in `folder`, and what was changed since.
+
+    What git cannot tell counts as changed.
+    """
     commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        return {"commit": None, "dirty": True}
-    changes = [line[3:] for line in (_git(folder, "status", "--porcelain") or "").splitlines()]
+    # A user's own settings may hide new files.
+    status = _git(folder, "status", "--porcelain", "--untracked-files=normal")
+    if commit is None or status is None:
+        return {"commit": commit, "dirty": True}
+    changes = [line[3:] for line in status.splitlines()]
     found = {"commit": commit, "dirty": bool(changes)}
     return {**found, "changes": changes[:_MOST_CHANGES]} if changes else found
 

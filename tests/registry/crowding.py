@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from forks_of_tests import crowd, forked, import_late
-from versions_of_tests import NAME, record, registered, settings
+from registry_of_tests import NAME, record, settings
 
 from mlkit.core.bundle import Bundle
 from mlkit.registry.fetching import fetch
@@ -26,9 +26,9 @@ N_VERSIONS, N_FEW = 20, 4
 
 def register(uri: str, number: int) -> int:
     """Record and register a bundle of its own."""
-    config = settings(Path(f"project-{number}"), uri)
-    registry = Registry(Tracker(uri))
-    return registered(registry, config, Bundle.open(f"bundle-{number}")).number
+    bundle = Bundle.open(f"bundle-{number}")
+    record(settings(Path(f"project-{number}"), uri), bundle)
+    return Registry(Tracker(uri)).register(bundle).number
 
 
 def register_one(uri: str, number: int) -> int:

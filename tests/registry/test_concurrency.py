@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from forks_of_tests import program
-from versions_of_tests import NAME, settings, variant
+from registry_of_tests import NAME, settings, variant
 
 from mlkit.core.bundle import Bundle
 from mlkit.registry import outbox
@@ -32,7 +32,9 @@ class Crowd:
 def crowd(request, packed, tmp_path_factory) -> Crowd:
     """Return what they did: on a new SQLite, or an MLflow server on PostgreSQL."""
     folder = tmp_path_factory.mktemp(request.param)
-    bundles = [variant(packed, folder / f"bundle-{number}", number) for number in range(21)]
+    bundles = [variant(packed, folder) for _ in range(21)]
+    for number, bundle in enumerate(bundles):
+        bundle.path.rename(folder / f"bundle-{number}")
     local = f"sqlite:///{folder / 'mlruns.db'}"
     uri = local if request.param == "sqlite" else request.getfixturevalue("server")
     found, _ = program(Path(__file__).with_name("crowding.py"), uri, cwd=folder)

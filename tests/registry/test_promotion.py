@@ -1,13 +1,26 @@
 """A champion passed every gate, and could be built again."""
 
+from datetime import UTC, datetime
+
 import pytest
-from registry_of_tests import REBUILDABLE, crown, register, variant
+from registry_of_tests import LINEAGE, crown, register, variant
 
 from mlkit.core.errors import RegistryError
-from mlkit.registry.promotion import promote
+from mlkit.registry.promotion import check_lineage, promote
 from mlkit.registry.references import Reference
-from mlkit.training.config import GateConfig
+from mlkit.registry.versions import Version
+from mlkit.training.config import GateConfig, as_dict
 
+VERSION = Version(
+    name="m",
+    number=1,
+    digest="d1" * 32,
+    data="",
+    run_id="",
+    source="",
+    created=datetime(2026, 1, 1, tzinfo=UTC),
+    aliases=(),
+)
 FEW = ["evaluation.n_resamples=20", "evaluation.n_repeats=0"]
 
 
@@ -22,15 +35,21 @@ def model(registry, packed, tmp_path, request):
 
 @pytest.fixture
 def judged(registry, config, flights, tmp_path):
-    """Return what promotes a version by some gates, on a few hundred flights."""
+    """Return what promotes a version by some gates, on a few hundred flights.
+
+    The settings stay the caller's.
+    """
     path = tmp_path / "late.parquet"
     flights.tail(400).to_parquet(path)
 
     def run(version, *gates):
         settings = config(*FEW)
         settings.evaluation.gates = list(gates)
+        given = as_dict(settings)
         reference = Reference(name=version.name, version=version.number)
-        return promote(registry, reference, settings, data=path, why="a test")
+        done = promote(registry, reference, settings, data=path, why="a test")
+        assert as_dict(settings) == given
+        return done
 
     return run
 
@@ -91,11 +110,18 @@ def test_the_champion_is_not_promoted_again(registry, model, judged):
     ],
     ids=["no-commit", "dirty", "no-lock", "both"],
 )
-def test_what_could_not_be_built_again_is_refused(registry, model, judged, lineage, sentence):
-    """With all that is missing, before anything is judged."""
-    version = model(**{**REBUILDABLE, **lineage})
-    with pytest.raises(RegistryError, match=f"could not be built again: .*{sentence}"):
-        judged(version)
+def test_what_it_lacks_to_be_built_again_is_named(lineage, sentence):
+    """All of it at once; with a commit, nothing else, and a lock file it lacks nothing."""
+    check_lineage(VERSION, LINEAGE)
+    with pytest.raises(RegistryError, match=f"^m/1 could not be built again: .*{sentence}"):
+        check_lineage(VERSION, {**LINEAGE, **lineage})
+
+
+def test_what_could_not_be_built_again_is_refused(registry, model, judged):
+    """Before anything is judged."""
+    version = model(lock={})
+    with pytest.raises(RegistryError, match=f"{version} could not be built again"):
+        judged(version, GateConfig(metric="roc_auc", at_least=0.999))
     assert registry.champion(version.name) is None
 
 

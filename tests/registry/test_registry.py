@@ -45,6 +45,8 @@ def test_an_alias_points_to_one_version(registry, made):
     asked = Reference(name=first.name, alias="challenger")
     assert registry.get(asked).number == second.number
     assert [version.aliases for version in registry.versions(first.name)] == [("challenger",), ()]
+    with pytest.raises(RegistryError, match="Versions: 1 to 2; aliases: @challenger"):
+        registry.get(Reference(name=first.name, alias="champion"))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 import pytest
-from versions_of_tests import registered, settings, variant
+from registry_of_tests import record, settings, variant
 
 from mlkit.core.errors import BundleError, RegistryError
 from mlkit.registry import promotion
@@ -28,8 +28,9 @@ def registry(server, packed, tmp_path_factory) -> Iterator[Registry]:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         registry = Registry(Tracker(server))
         for number in (1, 2):
-            bundle = variant(packed, folder / f"bundle-{number}", number, NAME)
-            version = registered(registry, settings(folder, server, NAME), bundle)
+            bundle = variant(packed, folder, NAME)
+            record(settings(folder, server, NAME), bundle)
+            version = registry.register(bundle)
             registry.set_alias(version, CHALLENGER)
             registry.enter(version, kind="promote", why=f"Reason {number}.", after=number - 1)
             registry.champion(NAME)
