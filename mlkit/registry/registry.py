@@ -6,7 +6,7 @@ MLflow numbers versions one after the other and gives no number twice, so that o
 promotions that began from the same champion the first wins and the second is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from getpass import getuser
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError, UnreachableError
+from mlkit.core.names import NAME
 from mlkit.registry.connection import EXISTS, code_of, talk
-from mlkit.registry.references import Reference, check_name, is_name
+from mlkit.registry.references import Reference, check_name
 from mlkit.registry.tracking import DATA, DIGEST, KIND, MODEL, Tracker
 from mlkit.registry.versions import (
     ENTRY_AFTER,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _JOURNAL = ".promotions"
+#: The most that MLflow tells at once.
+_PAGE = 1000
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -132,8 +135,8 @@ class Registry:
 
     def names(self) -> list[str]:
         """Return the names of all models."""
-        found = talk(self.uri, lambda: list(self.client.search_registered_models(max_results=1000)))
-        return sorted(model.name for model in found if is_name(model.name))
+        found = self._paged(self.client.search_registered_models)
+        return sorted(model.name for model in found if NAME.fullmatch(model.name))
 
     def metrics(self, version: Version) -> dict[str, float]:
         """Return the figures of the run that made a version."""
@@ -224,15 +227,18 @@ class Registry:
 
     def _listed(self, name: str, suffix: str = "") -> "list[ModelVersion]":
         check_name(name)
+        found = self._paged(partial(self.client.search_model_versions, f"name='{name}{suffix}'"))
+        return sorted(found, key=lambda version: -int(version.version))
+
+    def _paged(self, search: Callable[..., Any]) -> list[Any]:
         found: list[Any] = []
         token = None
         while True:
-            search = partial(self.client.search_model_versions, f"name='{name}{suffix}'")
-            page = talk(self.uri, partial(search, max_results=1000, page_token=token))
+            page = talk(self.uri, partial(search, max_results=_PAGE, page_token=token))
             found += page
             token = page.token
             if not token:
-                return sorted(found, key=lambda version: -int(version.version))
+                return found
 
     def _known(self, name: str) -> str:
         versions = self.versions(name)
