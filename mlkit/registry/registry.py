@@ -13,9 +13,9 @@ from getpass import getuser
 from typing import TYPE_CHECKING, Any
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import RegistryError, UnreachableError
+from mlkit.core.errors import RegistryError
 from mlkit.core.names import NAME
-from mlkit.registry.connection import EXISTS, code_of, talk
+from mlkit.registry.connection import ABSENT, EXISTS, code_of, talk
 from mlkit.registry.references import Reference, check_name
 from mlkit.registry.tracking import DATA, DIGEST, KIND, MODEL, Tracker
 from mlkit.registry.versions import (
@@ -37,7 +37,6 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 _JOURNAL = ".promotions"
 #: The most that MLflow tells at once.
 _PAGE = 1000
-_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 class Registry:
@@ -107,8 +106,8 @@ class Registry:
                     else self.client.get_model_version_by_alias(name, alias)
                 ),
             )
-        except UnreachableError as error:
-            if code_of(error) not in _ABSENT:
+        except RegistryError as error:
+            if code_of(error) not in ABSENT:
                 raise
             raise RegistryError(f"There is no {reference}. {self._known(name)}") from None
         if not has_digest(found):
@@ -221,7 +220,7 @@ class Registry:
     def _make(self, name: str) -> None:
         try:
             talk(self.uri, lambda: self.client.create_registered_model(name))
-        except UnreachableError as error:
+        except RegistryError as error:
             if code_of(error) != EXISTS:
                 raise
 
