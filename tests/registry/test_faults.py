@@ -14,7 +14,7 @@ from versions_of_tests import NAME, record, registered, settings, variant
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import BundleError, ConfigError, RegistryError, UnreachableError
-from mlkit.registry import connection, outbox, promotion, snapshots
+from mlkit.registry import connection, journal, outbox, snapshots
 from mlkit.registry.fetching import fetch, pull
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
@@ -164,7 +164,7 @@ def test_a_name_never_is_a_path(registry, name):
     with pytest.raises(ConfigError, match="names no model"):
         registry.versions(name)
     with pytest.raises(ConfigError, match="names no model"):
-        promotion.rollback(registry, name, why="")
+        journal.rollback(registry, name, why="")
 
 
 def test_what_is_not_there_is_named_with_what_is(registry, uri, place, bundle):
@@ -180,7 +180,7 @@ def test_what_is_not_there_is_named_with_what_is(registry, uri, place, bundle):
     with pytest.raises(RegistryError, match=rf"no other/1\. Models: {NAME}"):
         registry.get(Reference(name="other", version=1))
     with pytest.raises(RegistryError, match="none to go back to"):
-        promotion.rollback(registry, NAME, why="")
+        journal.rollback(registry, NAME, why="")
 
 
 def test_an_alias_of_a_version_that_was_deleted_points_nowhere(registry, uri, place, bundle):
@@ -266,13 +266,15 @@ def test_an_interrupted_rollback_is_completed(registry, uri, place, packed):
     for number in (1, 2, 3):
         each = variant(packed, place / f"bundle-{number}", number)
         version = registered(registry, config, each)
-        registry.enter(version, kind="promote", why="", after=number - 1)
-        registry.champion(NAME)
+        journal.enter(registry, version, kind="promote", why="", after=number - 1)
+        journal.settle(registry, NAME)
     second = registry.get(Reference(name=NAME, version=2))
-    registry.enter(second, kind="rollback", why="", after=3)
-    assert promotion.rollback(registry, NAME, why="").number == 2
-    assert promotion.rollback(registry, NAME, why="").number == 1
-    assert [entry.kind for entry in registry.history(NAME)] == ["promote"] * 3 + ["rollback"] * 2
+    journal.enter(registry, second, kind="rollback", why="", after=3)
+    assert journal.rollback(registry, NAME, why="").number == 2
+    assert journal.rollback(registry, NAME, why="").number == 1
+    assert [entry.kind for entry in journal.history(registry, NAME)] == ["promote"] * 3 + [
+        "rollback"
+    ] * 2
 
 
 def test_a_snapshot_is_whole_or_not_there(place):
