@@ -9,7 +9,7 @@ import msgspec
 
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
-from mlkit.registry import outbox
+from mlkit.registry import journal, outbox
 from mlkit.registry.recording import record_training
 from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import BUNDLE, DIGEST
@@ -89,10 +89,10 @@ def register(registry: Registry, bundle: Bundle, folder: Path) -> Version:
 
 def crown(registry: Registry, version: Version, why: str = "") -> None:
     """Make a version the champion, whatever it is worth."""
-    history = registry.history(version.name)
+    history = journal.history(registry, version.name)
     after = history[-1].number if history else 0
-    registry.enter(version, kind="promote", why=why, after=after)
-    registry.champion(version.name)
+    journal.enter(registry, version, kind="promote", why=why, after=after)
+    journal.settle(registry, version.name)
 
 
 def now() -> int:

@@ -64,7 +64,8 @@ def begin(config: Config) -> int:
 
 def _begin_early(uri: str) -> None:
     """Load MLflow, and make its database, beside the work: together they take 8 s."""
-    with suppress(ImportError):
+    # What is wrong is told once the run is sent.
+    with suppress(Exception):
         making = prepare_beside(uri)
         import_module("mlflow")
         if making is not None:
@@ -167,7 +168,9 @@ def _record(
         with stage(log, "tracking", uri=shown(str(config.tracking.uri))):
             sync(str(config.tracking.uri), outbox_of(config))
     except MlkitError as error:
-        log.warning("run_kept", path=str(folder), reason=str(error), todo="mlkit sync")
+        # Of several that waited, another one may have been refused.
+        kept = folder if folder.is_dir() else folder.parent
+        log.warning("run_kept", path=str(kept), reason=str(error), todo="mlkit sync")
 
 
 @contextmanager

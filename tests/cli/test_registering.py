@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -11,6 +12,7 @@ from registry_of_tests import crown, register, variant
 
 from mlkit.cli import main
 from mlkit.core.bundle import Bundle
+from mlkit.registry import journal
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import Tracker
@@ -104,6 +106,7 @@ def test_a_folder_goes_before_a_reference(mlkit, packed, tmp_path, monkeypatch):
         (("pull", "../flight-delay/2", "x", "--uri"), 2, "'../flight-delay/2' names no model"),
         (("rollback", "nobody", "--uri"), 7, "nobody has had 0 champions"),
         (("lineage", "da7a", "--uri"), 7, "Nothing is known by da7a"),
+        (("models", "flihgt-delay", "--uri"), 7, "No version of flihgt-delay was registered. M"),
         (("models",), 2, "No tracking store: set tracking.uri in conf/config.yaml"),
         (("sync", "--conf", "nowhere", "--uri"), 2, "There is no"),
     ],
@@ -153,7 +156,7 @@ def test_rollback_says_who_is_champion_again(mlkit, packed, database, tmp_path):
     code, out, _ = mlkit("rollback", "flight-delay", "-m", "too many alarms", "--uri", uri)
     assert (code, out) == (0, "flight-delay/1 is the champion again.\n")
     assert registry.get(Reference(name="flight-delay", alias="champion")).number == 1
-    assert registry.history("flight-delay")[-1].why == "too many alarms"
+    assert journal.history(registry, "flight-delay")[-1].why == "too many alarms"
 
 
 @pytest.mark.slow
@@ -215,3 +218,31 @@ def test_what_needs_no_registry_imports_none(in_project, packed, arguments):
     given = [argument.format(packed=packed) for argument in arguments]
     done = run(sys.executable, "-c", script, *given, cwd=in_project)
     assert done.stdout.splitlines()[-1] == "imported []"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("pull", "flight-delay/1", "pulled"), 0, "flight-delay/1 is flight-delay/"),
+        (("rollback", "nobody"), 7, "nobody has had 0 champions"),
+        (("promote", "flight-delay/1"), 6, "pip install 'mlkit-ship[train,registry]'"),
+    ],
+    ids=["pull", "rollback", "promote"],
+)
+def test_the_registry_alone_needs_no_training_side(tmp_path, store, arguments, code, words):
+    """Where only the extra `registry` is installed, what needs more says which."""
+    script = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(('hydra', 'omegaconf', 'sklearn', 'skops')))\n"
+        "from mlkit.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments, "--uri", store],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert words in done.stdout + done.stderr

@@ -15,6 +15,7 @@ from forks_of_tests import crowd, forked, import_late
 from registry_of_tests import NAME, record, settings
 
 from mlkit.core.bundle import Bundle
+from mlkit.registry import journal
 from mlkit.registry.fetching import fetch
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
@@ -40,8 +41,8 @@ def promote(uri: str, number: int) -> int:
     """Enter a promotion that began when there was no champion."""
     registry = Registry(Tracker(uri))
     version = registry.get(Reference(name=NAME, version=number + 1))
-    entry = registry.enter(version, kind="promote", why="", after=0)
-    registry.champion(NAME)
+    entry = journal.enter(registry, version, kind="promote", why="", after=0)
+    journal.settle(registry, NAME)
     return entry.version
 
 

@@ -22,7 +22,7 @@ from registry_of_tests import NAME, record, settings, variant
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError
-from mlkit.registry import outbox, promotion
+from mlkit.registry import journal, outbox, promotion
 from mlkit.registry.fetching import fetch, pull
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
@@ -110,7 +110,7 @@ def roll_back() -> None:
     """Do as rollback does, for a user who looks first whether it is done."""
     registry = Registry(Tracker(URI))
     if registry.get(Reference(name=NAME, alias=CHAMPION)).number != 1:
-        promotion.rollback(registry, NAME, why="It was not better.")
+        journal.rollback(registry, NAME, why="It was not better.")
     pull(registry, registry.get(Reference(name=NAME, alias=CHAMPION)), Path("pulled"))
 
 
@@ -131,9 +131,9 @@ def look(scenario: Scenario) -> None:
     except RegistryError:
         pointed = None
     assert pointed in allowed
-    history = registry.history(NAME)
+    history = journal.history(registry, NAME)
     assert (history[-1].version if history else None) in allowed
-    champion = registry.champion(NAME)
+    champion = journal.settle(registry, NAME)
     assert (champion.number if champion else None) in allowed
     assert pointed is None or champion is not None
 
@@ -149,7 +149,7 @@ def finish(scenario: Scenario) -> None:
     for version in versions:
         assert fetch(registry, version).manifest.digest == version.digest
     champion = registry.get(Reference(name=NAME, alias=CHAMPION))
-    assert champion.number == registry.history(NAME)[-1].version == scenario.after
+    assert champion.number == journal.history(registry, NAME)[-1].version == scenario.after
     assert Bundle.open("pulled").manifest.digest == champion.digest
     runs = registry.tracker.search(NAME, {"mlkit.kind": "train"})
     ids = [run.data.tags[RUN_ID] for run in runs]

@@ -9,7 +9,7 @@ from forks_of_tests import program
 from registry_of_tests import NAME, settings, variant
 
 from mlkit.core.bundle import Bundle
-from mlkit.registry import outbox
+from mlkit.registry import journal, outbox
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import CHAMPION, Registry
@@ -56,7 +56,7 @@ def test_one_of_the_promotions_wins(crowd):
     [winner] = [version for version in found if isinstance(version, int)]
     champion = crowd.registry.get(Reference(name=NAME, alias=CHAMPION))
     assert champion.number == winner
-    assert [entry.version for entry in crowd.registry.history(NAME)] == [winner]
+    assert [entry.version for entry in journal.history(crowd.registry, NAME)] == [winner]
     told = [text for text in found if isinstance(text, str)]
     assert len(told) == 3
     assert all(f"made {NAME}/{winner} the champion meanwhile" in text for text in told)

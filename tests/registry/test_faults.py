@@ -14,7 +14,7 @@ from registry_of_tests import NAME, crown, now, record, register, settings, vari
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, RegistryError, UnreachableError
-from mlkit.registry import connection, outbox, promotion, snapshots
+from mlkit.registry import connection, journal, outbox, snapshots
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import CHALLENGER, Registry
@@ -135,7 +135,7 @@ def test_a_name_never_is_a_path(registry, name):
     with pytest.raises(ConfigError, match="names no model"):
         registry.versions(name)
     with pytest.raises(ConfigError, match="names no model"):
-        promotion.rollback(registry, name, why="")
+        journal.rollback(registry, name, why="")
 
 
 def test_an_empty_store_says_so(registry):
@@ -143,7 +143,7 @@ def test_an_empty_store_says_so(registry):
     with pytest.raises(RegistryError, match="Nothing was registered yet"):
         registry.get(Reference(name=NAME, version=1))
     with pytest.raises(RegistryError, match="has had 0 champions: there is none to go back to"):
-        promotion.rollback(registry, NAME, why="")
+        journal.rollback(registry, NAME, why="")
 
 
 def test_an_alias_of_a_version_that_was_deleted_points_nowhere(registry, place, bundle):
@@ -190,10 +190,12 @@ def test_an_interrupted_rollback_is_completed(registry, place, packed):
     for _ in range(3):
         crown(registry, register(registry, variant(packed, place), place))
     second = registry.get(Reference(name=NAME, version=2))
-    registry.enter(second, kind="rollback", why="", after=3)
-    assert promotion.rollback(registry, NAME, why="").number == 2
-    assert promotion.rollback(registry, NAME, why="").number == 1
-    assert [entry.kind for entry in registry.history(NAME)] == ["promote"] * 3 + ["rollback"] * 2
+    journal.enter(registry, second, kind="rollback", why="", after=3)
+    assert journal.rollback(registry, NAME, why="").number == 2
+    assert journal.rollback(registry, NAME, why="").number == 1
+    assert [entry.kind for entry in journal.history(registry, NAME)] == ["promote"] * 3 + [
+        "rollback"
+    ] * 2
 
 
 def test_a_snapshot_is_whole_or_not_there(place):

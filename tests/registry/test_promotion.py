@@ -6,6 +6,7 @@ import pytest
 from registry_of_tests import LINEAGE, crown, register, variant
 
 from mlkit.core.errors import RegistryError
+from mlkit.registry import journal
 from mlkit.registry.promotion import check_lineage, promote
 from mlkit.registry.references import Reference
 from mlkit.registry.versions import Version
@@ -63,7 +64,7 @@ def test_a_champion_is_compared_with_the_one_before(registry, model, judged):
     first, second = model(), model()
     done = judged(first, *gates)
     assert (done.before, done.entry.version) == (None, 1)
-    assert registry.champion(first.name).number == 1
+    assert journal.settle(registry, first.name).number == 1
     done = judged(second, *gates)
     assert (done.before.number, done.entry.version, done.entry.why) == (1, 2, "a test")
     assert done.evaluation.comparison is not None
@@ -78,7 +79,7 @@ def test_a_gate_that_fails_leaves_the_champion(registry, model, judged):
     assert done.entry is None
     assert not done.evaluation.passed
     assert registry.get(Reference(name=first.name, alias="champion")).number == 1
-    assert len(registry.history(first.name)) == 1
+    assert len(journal.history(registry, first.name)) == 1
 
 
 def test_the_champion_is_not_promoted_again(registry, model, judged):
@@ -88,7 +89,7 @@ def test_the_champion_is_not_promoted_again(registry, model, judged):
     done = judged(version, GateConfig(metric="roc_auc", at_least=0.999))
     assert done.evaluation is None
     assert done.before == done.version
-    assert len(registry.history(version.name)) == 1
+    assert len(journal.history(registry, version.name)) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_what_could_not_be_built_again_is_refused(registry, model, judged):
     version = model(lock={})
     with pytest.raises(RegistryError, match=f"{version} could not be built again"):
         judged(version, GateConfig(metric="roc_auc", at_least=0.999))
-    assert registry.champion(version.name) is None
+    assert journal.settle(registry, version.name) is None
 
 
 def test_a_promotion_is_void_if_another_came_meanwhile(registry, model, judged, monkeypatch):
@@ -139,4 +140,4 @@ def test_a_promotion_is_void_if_another_came_meanwhile(registry, model, judged, 
     monkeypatch.setattr(workflow, "evaluate", slow)
     with pytest.raises(RegistryError, match=f"made {second} the champion meanwhile"):
         judged(first)
-    assert registry.champion(first.name).number == second.number
+    assert journal.settle(registry, first.name).number == second.number

@@ -8,7 +8,7 @@ import pytest
 from registry_of_tests import record, settings, variant
 
 from mlkit.core.errors import BundleError, RegistryError
-from mlkit.registry import promotion
+from mlkit.registry import journal
 from mlkit.registry.fetching import fetch
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import CHALLENGER, CHAMPION, Registry
@@ -32,8 +32,10 @@ def registry(server, packed, tmp_path_factory) -> Iterator[Registry]:
             record(settings(folder, server, NAME), bundle)
             version = registry.register(bundle)
             registry.set_alias(version, CHALLENGER)
-            registry.enter(version, kind="promote", why=f"Reason {number}.", after=number - 1)
-            registry.champion(NAME)
+            journal.enter(
+                registry, version, kind="promote", why=f"Reason {number}.", after=number - 1
+            )
+            journal.settle(registry, NAME)
         yield registry
 
 
@@ -43,7 +45,7 @@ def test_runs_versions_and_the_journal_are_kept(registry):
     assert [run.info.status for run in runs] == ["FINISHED"] * 2
     versions = [(version.number, version.aliases) for version in registry.versions(NAME)]
     assert versions == [(2, (CHALLENGER, CHAMPION)), (1, ())]
-    history = [(entry.kind, entry.version, entry.why) for entry in registry.history(NAME)]
+    history = [(entry.kind, entry.version, entry.why) for entry in journal.history(registry, NAME)]
     assert history == [("promote", 1, "Reason 1."), ("promote", 2, "Reason 2.")]
 
 
@@ -88,6 +90,6 @@ def test_an_artifact_that_was_changed_there_is_refused(registry, tmp_path, monke
 
 def test_a_rollback_goes_back(registry):
     """The champion before is the champion again, and the journal says so."""
-    assert promotion.rollback(registry, NAME, why="Worse.").number == 1
+    assert journal.rollback(registry, NAME, why="Worse.").number == 1
     assert registry.get(Reference(name=NAME, alias=CHAMPION)).number == 1
-    assert registry.history(NAME)[-1].kind == "rollback"
+    assert journal.history(registry, NAME)[-1].kind == "rollback"

@@ -168,7 +168,7 @@ def test_passwords_of_addresses_are_not_recorded(settings, trained, tmp_path):
     files = [path for path in Path(config.tracking.folder).rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if b"hunter2" in path.read_bytes()]
-    assert shown("postgresql+psycopg://me:hunter2@host/db") == "postgresql+psycopg://me:***@host/db"
+    assert shown("postgresql+psycopg://me:hunter2@host/db") == "postgresql+psycopg://***@host/db"
     with pytest.raises(UnreachableError) as caught:
         connect("https://me:hunter2@127.0.0.1:1")
     assert "hunter2" not in str(caught.value)
@@ -192,7 +192,7 @@ def test_what_is_no_address_is_refused(uri):
         connect(uri)
 
 
-def test_a_run_that_was_damaged_is_named(tmp_path):
+def test_a_run_that_was_damaged_is_named(uri, tmp_path):
     """The message says which file, and what to do."""
     run = outbox.Run(
         id="a", kind="tune", name="m", started=0, ended=0, params={}, metrics={}, tags={}
@@ -200,4 +200,4 @@ def test_a_run_that_was_damaged_is_named(tmp_path):
     folder = outbox.keep(tmp_path / "outbox", run, {})
     (folder / outbox.RUN).write_text("{")
     with pytest.raises(RegistryError, match=r"run\.json cannot be read.*Mend it, or remove"):
-        outbox.pending(tmp_path / "outbox")
+        sync(uri, tmp_path / "outbox")
