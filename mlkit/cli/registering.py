@@ -15,6 +15,7 @@ from mlkit.registry.recording import outbox_of, snapshots_of
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import CHALLENGER, Registry
 from mlkit.registry.tracking import Tracker
+from mlkit.training.lineage import gaps
 
 
 def sync(arguments: argparse.Namespace) -> int:
@@ -42,7 +43,9 @@ def register(arguments: argparse.Namespace) -> int:
     registry = Registry(Tracker(uri))
     version = registry.register(bundle)
     registry.set_alias(version, CHALLENGER)
-    print(f"{version} is {bundle.model}. Next: mlkit promote {version}")
+    lacking = gaps(bundle.manifest.lineage)
+    todo = f"It cannot be promoted: {'; '.join(lacking)}." if lacking else ""
+    print(f"{version} is {bundle.model}. {todo or f'Next: mlkit promote {version}'}")
     return 0
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlkit.core.errors import RegistryError, listed
+from mlkit.core.errors import RegistryError
 from mlkit.registry import journal
 from mlkit.registry.fetching import fetch
 from mlkit.registry.references import Reference
@@ -14,6 +14,7 @@ from mlkit.registry.versions import Promotion, Version
 from mlkit.training import workflow
 from mlkit.training.config import Config
 from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.lineage import gaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +75,9 @@ def promote(
 
 def check_lineage(version: Version, lineage: Mapping[str, Any]) -> None:
     """Raise a RegistryError if a version could not be built again from what is recorded."""
-    code = lineage.get("code") or {}
-    faults = []
-    if not code.get("commit"):
-        faults.append("its code was in no commit: put the project under git, and commit it")
-    elif code.get("dirty"):
-        faults.append(
-            f"these files were not committed: {listed(code.get('changes') or ['unknown'])}. "
-            "Commit or ignore them"
-        )
-    if not lineage.get("lock"):
-        faults.append("there was no lock file: make one (uv lock), and commit it")
-    if faults:
+    found = gaps(lineage)
+    if found:
         raise RegistryError(
-            f"{version} could not be built again: {'; '.join(faults)}. Then train, register and "
+            f"{version} could not be built again: {'; '.join(found)}. Then train, register and "
             "promote anew."
         )

@@ -95,6 +95,8 @@ def _worktree(folder: Path, commit: str, n_above: int) -> Iterator[tuple[Path, P
         out = Path(place, "out")
         tree = Path(place, *["above"] * n_above, "tree")
         out.mkdir()
+        # Those of rebuilds that were killed, whose folders are gone.
+        _git(folder, "worktree", "prune")
         _git(folder, "worktree", "add", "--detach", "--quiet", str(tree), commit)
         try:
             yield tree / prefix, out

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_info
 
+from mlkit.core.errors import listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
 from mlkit.training.config import Config, as_dict
@@ -58,6 +59,20 @@ def describe(
         "threads": {pool["user_api"]: pool["num_threads"] for pool in threadpool_info()},
         "seed": config.seed,
     }
+
+
+def gaps(lineage: Mapping[str, Any]) -> list[str]:
+    """Return what is lacking to build the same again: a commit, all changes in it, a lock file."""
+    code = lineage.get("code") or {}
+    found = []
+    if not code.get("commit"):
+        found.append("its code was in no commit: put the project under git, and commit it")
+    elif code.get("dirty"):
+        changes = listed(code.get("changes") or ["unknown"])
+        found.append(f"these files were not committed: {changes}. Commit or ignore them")
+    if not lineage.get("lock"):
+        found.append("there was no lock file: make one (uv lock), and commit it")
+    return found
 
 
 def fingerprint(validated: pd.DataFrame) -> str:
