@@ -198,7 +198,10 @@ def test_a_fresh_project_becomes_a_champion(project, mlkit, tmp_path, monkeypatc
     assert mlkit("train", "--multirun", "seed=1,2", *small)[0] == 0
     kept = Tracker("sqlite:///mlruns.db").search("flight-delay", {"mlkit.kind": "train"})
     assert sorted(found.data.params["seed"] for found in kept) == ["0", "1", "2"]
-    mlkit("register", "bundles/sweep/1/flight-delay")
+    _, out, _ = mlkit("register", "bundles/sweep/1/flight-delay")
+    assert out.endswith(
+        "It cannot be promoted: these files were not committed: notes.txt. Commit or ignore them.\n"
+    )
     code, _, error = mlkit("promote", "flight-delay/2")
     assert code == 7
     assert "these files were not committed: notes.txt" in error
