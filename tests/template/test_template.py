@@ -45,7 +45,8 @@ def assert_in_order(project: Path, package: str) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_each_task_trains_and_passes_its_own_tests(tmp_path, task):
     """From the answers alone: tests pass, style holds, every model trains, a file is scored."""
-    project = render(tmp_path / "p", project_name="Tardy planes", task=task)
+    answers = {"project_name": "Tardy planes", "task": task, "tracking_uri": "none"}
+    project = render(tmp_path / "p", **answers)
     assert_in_order(project, "tardy_planes")
     models = sorted(file.stem for file in (project / "conf" / "model").glob("*.yaml"))
     linear = "ridge" if task == "regression" else "logistic"
@@ -86,7 +87,8 @@ def test_own_data_become_a_model_without_a_line_of_code(tmp_path, name):
     """From a file and the name of its target: a schema, a trained model, tests that pass."""
     target, task = OWN_DATA[name]
     own_data(tmp_path / name)
-    answers = {"project_name": "Own thing", "task": task, "data": str(tmp_path / name)}
+    own = str(tmp_path / name)
+    answers = {"project_name": "Own thing", "task": task, "data": own, "tracking_uri": "none"}
     project = render(tmp_path / "p", **answers)
     done = run_in(project, "mlkit", "schema", "infer", tmp_path / name, "--target", target)
     assert "src/own_thing/schema.py" in done.stdout
