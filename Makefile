@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-faults simulate-service lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-parity bench-defaults soak lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-parity bench-defaults soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -32,7 +32,7 @@ demo: $(UV)  ## Generate a project from the template, train, and score: start he
 	@$(PYTHON) examples/demo.py $(UV)
 
 test: setup  ## Run the whole suite
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 lint: setup  ## Check style and format
 	$(BIN)/ruff check .
@@ -60,7 +60,7 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-oldest
 	@$(UV) pip sync --python .venv-oldest $(LOCKED) requirements/oldest.txt
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
-	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 -m "not slow" $(addprefix tests/,core scoring training registry)
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 --dist worksteal -m "not slow" $(addprefix tests/,core scoring training registry)
 
 simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 programs
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging tests/training/compilation
@@ -68,11 +68,8 @@ simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 p
 simulate-service: setup  ## Change, kill and load the service in full
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/serving
 
-simulate-faults: setup  ## Kill the registry's commands at each of their writes: an hour
-	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k kill tests/registry/test_faults.py
-
-simulate-service: setup  ## Try each address of the service with 1,000 requests: half an hour
-	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/serving/test_schemathesis.py
+simulate-registry: setup  ## Kill the registry at each of its writes, and train everything twice: an hour
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k "kill or environments" tests/registry
 
 bench: bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve  ## Measure speed and memory side by side with others
 
@@ -107,9 +104,9 @@ lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate
 lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
-	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --group test --group check --group docs \
+	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --extra serve --group test --group check --group docs \
 		-o requirements/dev.txt
-	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --group test --group oldest \
+	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --extra serve --group test --group oldest \
 		--resolution lowest-direct -o requirements/oldest.txt
 	$(UV) $(COMPILE) $(ARGS) --group demo -o requirements/demo.txt
 	# The peer reads the pipeline that the development environment wrote.

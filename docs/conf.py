@@ -26,4 +26,5 @@ autodoc_typehints_format = "short"
 # Names of other projects and of the standard library: offline there is no inventory of them.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|datetime|np|numpy|pandas|pathlib|pd|sklearn|structlog)\..*"),
+    (r"py:.*", r"ModelVersion"),  # MLflow's, named for type checkers only
 ]

@@ -32,7 +32,10 @@ def main(uv: str) -> None:
     copier = [python, "-m", "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD"]
     if is_dirty():
         # Uncommitted changes have no commit to install from.
-        copier += ["--data", f"mlkit_requirement=mlkit-ship[train,tune,registry] @ file://{ROOT}"]
+        copier += [
+            "--data",
+            f"mlkit_requirement=mlkit-ship[train,tune,registry,serve] @ file://{ROOT}",
+        ]
     run(*copier, ROOT, PROJECT)
     run("git", "init", "--quiet", cwd=PROJECT)
 

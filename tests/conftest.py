@@ -16,6 +16,7 @@ from mlkit import Evaluator, Predictor, Splitter, Target, Trainer, load_config, 
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.core.log import configure_logging
+from mlkit.registry.tracking import Tracker
 
 # The same examples in every run: a failure is one of the change at hand.
 settings.register_profile("seeded", derandomize=True, deadline=None)
@@ -97,6 +98,14 @@ def python_packed(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def predictor(packed: Path) -> Predictor:
     """Return the loaded bundle."""
     return Predictor.load(packed, trusted=["flight_delay"])
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty database of MLflow, to be copied: its tables take seconds to make."""
+    path = tmp_path_factory.mktemp("database") / "mlruns.db"
+    Tracker(f"sqlite:///{path}")
+    return path
 
 
 @pytest.fixture

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from mlkit.history.reading import read_log
+from mlkit.history.replaying import RECEIPT
+
 _LOADS = itertools.count()
 
 
@@ -68,7 +71,7 @@ class Load:
 
 
 def receipts(folder: Path) -> list[dict]:
-    """Return what the segments in a folder hold; a line that was cut short is left out."""
-    texts = [path.read_bytes() for path in folder.glob("*.jsonl")]
-    lines = [line for text in texts for line in text.splitlines(keepends=True)]
-    return [json.loads(line) for line in lines if line.endswith(b"\n")]
+    """Return whose receipts a log holds, and of how many records each is."""
+    frame = read_log(folder)
+    sizes = frame.groupby([*RECEIPT, "model"], sort=False).size()
+    return sizes.reset_index(name="n_records").to_dict("records")

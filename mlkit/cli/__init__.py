@@ -9,10 +9,10 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 from mlkit.core.errors import MlkitError
+from mlkit.core.extras import load
 from mlkit.core.version import __version__
 
 EXIT_CODES = """exit codes:
@@ -29,6 +29,8 @@ EXIT_CODES = """exit codes:
 _FAILED = 1
 _UNEXPECTED = 70
 _INTERRUPTED = 130
+#: The commands that need nothing but the registry.
+_ALONE = ("rollback", "models", "pull", "lineage")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Idle OpenMP threads spin by default: beside other work, a fit of 22 s took 128 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
-        commands = import_module(f"mlkit.cli.{parsed.module}")
+        commands = load(f"mlkit.cli.{parsed.module}", extra=parsed.extra, purpose="This command")
         code: int = getattr(commands, parsed.function)(parsed)
     except KeyboardInterrupt:
         print("mlkit: interrupted; nothing was left half-written.", file=sys.stderr)
@@ -80,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(module="commands")
+    parser.set_defaults(module="commands", extra="")
     parser.add_argument("--version", action="version", version=f"mlkit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     shared = argparse.ArgumentParser(add_help=False)
@@ -273,7 +275,10 @@ def _add_registry(commands: Any, parents: list[argparse.ArgumentParser]) -> None
         command: argparse.ArgumentParser = commands.add_parser(name, parents=parents, help=purpose)
         for argument, words in arguments:
             command.add_argument(argument, help=words)
-        command.set_defaults(module="registering", function=name)
+        module, extra = (
+            ("versions", "registry") if name in _ALONE else ("registering", "train,registry")
+        )
+        command.set_defaults(module=module, extra=extra, function=name)
         return command
 
     model = ("reference", "NAME/VERSION or NAME@ALIAS")

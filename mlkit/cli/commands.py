@@ -43,6 +43,9 @@ def train(arguments: argparse.Namespace) -> int:
     print(f"Report in {run.report}")
     if not run.evaluation.passed:
         print("It must not be promoted: a gate failed, as said above.")
+    lacking = _train_side("lineage", "train").gaps(run.bundle.manifest.lineage)
+    if lacking and config.tracking.uri is not None:
+        print(f"It cannot be promoted: {'; '.join(lacking)}.")
     return 0
 
 

@@ -1,11 +1,11 @@
-"""Find the bundle that an argument names: a folder, or a model in the registry."""
+"""Find what an argument names: the bundle, and the registry that may have it."""
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from mlkit.core.errors import ConfigError
 from mlkit.core.extras import load
+from mlkit.registry.references import Reference, is_reference
 
 
 def find_bundle(text: str, arguments: argparse.Namespace) -> Path:
@@ -19,33 +19,32 @@ def find_bundle(text: str, arguments: argparse.Namespace) -> Path:
         If it is neither a folder nor in a registry that is known.
     """
     folder = Path(text)
-    if folder.exists() or not registry_side("references").is_reference(text):
+    if folder.exists() or not is_reference(text):
         return folder
-    uri = arguments.uri or _uri_of(arguments.conf)
-    if uri is None:
-        raise ConfigError(
-            f"There is no folder {text}, and no registry to take it from: set tracking.uri in "
-            "conf/config.yaml, or give --uri."
-        )
-    registry = open_registry(uri)
-    version = registry.get(registry_side("references").Reference.parse(text))
-    place: Path = registry_side("fetching").fetch(registry, version).path
+    try:
+        uri = address(arguments)
+    except ConfigError as error:
+        raise ConfigError(f"There is no folder {text}, and no registry to ask. {error}") from None
+    versions = load("mlkit.cli.versions", extra="registry", purpose="The registry")
+    place: Path = versions.fetched(uri, Reference.parse(text)).path
     return place
 
 
-def registry_side(module: str) -> Any:
-    """Return a module of the registry; say what to install if that cannot be imported."""
-    return load(f"mlkit.registry.{module}", extra="registry", purpose="The registry")
+def address(arguments: argparse.Namespace) -> str:
+    """Return the address of MLflow: the one that is given, else the project's own.
 
-
-def open_registry(uri: str) -> Any:
-    """Return the registry at an address of MLflow."""
-    return registry_side("registry").Registry(registry_side("tracking").Tracker(uri))
-
-
-def _uri_of(conf: str) -> str | None:
-    if not Path(conf, "config.yaml").is_file():
-        return None
-    config = load("mlkit.training.config", extra="train", purpose="Reading tracking.uri")
-    uri: str | None = config.load_config(conf).tracking.uri
+    Raises
+    ------
+    ConfigError
+        If there is neither.
+    """
+    uri: str | None = arguments.uri
+    if uri is None and Path(arguments.conf, "config.yaml").is_file():
+        config = load("mlkit.training.config", extra="train", purpose="Reading tracking.uri")
+        uri = config.load_config(arguments.conf).tracking.uri
+    if uri is None:
+        raise ConfigError(
+            "No tracking store: set tracking.uri in conf/config.yaml, such as "
+            "sqlite:///mlruns.db, or give --uri."
+        )
     return uri

@@ -28,32 +28,55 @@ _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
-_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
-#: What passes by itself: another writer was there first.
+#: SQLite in memory would forget at once what it was sent.
+_ADDRESS = re.compile(
+    r"sqlite(\+\w+)?:///(?!:memory:|file:)[^?].*|(postgresql|mysql|mssql)(\+\w+)?://.+"
+    r"|https?://.+|databricks(://.+)?"
+)
+#: What passes by itself: another writer was there first. All have a space, as no name has.
 _PASSING = (
-    "locked",
-    "deadlock",
-    "IntegrityError",
-    "UNIQUE constraint",
-    "duplicate key",
+    "is locked",
+    "deadlock detected",
+    "Deadlock found",
+    "was deadlocked",
+    "UNIQUE constraint failed",
+    "duplicate key value",
+    "Duplicate entry",
     "could not serialize",
     "creation error",
 )
 #: What to do about what does not pass, by words that SQLite and the system say.
 _TODO = (
-    (("locked",), "Another process holds it: let that end, then do the same again"),
+    (("is locked",), "Another process holds it: let that end, then do the same again"),
     (("disk I/O",), "See that its disk is sound and has room, then do the same again"),
-    (("full", "No space", "too large", "quota"), "Make room there, then do the same again"),
     (
-        ("readonly", "Read-only", "ermission", "unable to open", "Not a directory", "File exists"),
+        ("is full", "No space", "too large", "quota exceeded"),
+        "Make room there, then do the same again",
+    ),
+    (
+        (
+            "readonly database",
+            "Read-only file",
+            "ermission denied",
+            "unable to open",
+            "Not a directory",
+            "File exists",
+        ),
         "See that its folder is there and may be written",
     ),
-    (("refused", "not known", "timed out", "retries"), "See that it runs, and at this address"),
+    (
+        ("onnection refused", "not known", "timed out", "Max retries"),
+        "See that it runs, and at this address",
+    ),
 )
 #: SQLAlchemy adds what it asked, and where to read on.
 _ASIDE = re.compile(r" \[SQL: .*| \(Background on this error at: \S+\)|\(\w+(\.\w+)+\) ")
-#: MLflow's code where something of that name is there.
+#: What of an address may be secret: all before the host, which alone has no slash, and passwords.
+_USER = re.compile(r"//([^/\s]*|[^/:\s]*:\S*)@")
+_PASSWORD = re.compile(r"((?:password|passwd|pwd|token)(?:=|%3D))[^&\s]*", re.IGNORECASE)
+#: MLflow's codes where something of that name is there, and where nothing is.
 EXISTS = "RESOURCE_ALREADY_EXISTS"
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 #: For how long others are waited for, in s.
 _PATIENCE = 60.0
 
@@ -86,7 +109,7 @@ def connect(uri: str) -> "MlflowClient":
 
 def check_address(uri: str) -> None:
     """Raise a ConfigError if mlkit does not know the kind of address; nobody is asked."""
-    if re.split(r"[:+]", uri, maxsplit=1)[0] not in _SCHEMES:
+    if _ADDRESS.fullmatch(uri) is None:
         raise ConfigError(
             f"tracking.uri: {shown(uri)} is no address of MLflow. Write sqlite:///mlruns.db, a "
             "server such as https://mlflow.example.org, or null for no tracking."
@@ -106,6 +129,8 @@ def talk(uri: str, call: Callable[[], T]) -> T:
 
     Raises
     ------
+    RegistryError
+        If MLflow answers that it will not do it.
     UnreachableError
         If MLflow fails, or others never stop writing.
     """
@@ -115,8 +140,9 @@ def talk(uri: str, call: Callable[[], T]) -> T:
             with telling(uri):
                 return call()
         except UnreachableError as error:
-            passes = any(sign in str(error) for sign in _PASSING)
-            if not passes or code_of(error) == EXISTS or time.monotonic() > end:
+            reason = _short(error.__cause__ or error)
+            passes = any(sign in reason for sign in _PASSING)
+            if not passes or time.monotonic() > end:
                 raise
             # Writers that failed together must not try again together.
             time.sleep(random.uniform(0.01, 0.2))  # noqa: S311
@@ -124,9 +150,9 @@ def talk(uri: str, call: Callable[[], T]) -> T:
 
 @contextmanager
 def telling(uri: str) -> Iterator[None]:
-    """Tell what goes wrong in MLflow as an UnreachableError that names the address."""
+    """Tell what goes wrong in MLflow as an error that names the address: see `talk`."""
     from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
     try:
         with warnings.catch_warnings():
@@ -136,10 +162,14 @@ def telling(uri: str) -> Iterator[None]:
         raise ConfigError(
             f"tracking.uri: {shown(uri)} needs the package {error.name}. Install it."
         ) from error
+    except ArgumentError as error:
+        raise ConfigError(f"tracking.uri: {shown(uri)} is no address: {_short(error)}.") from error
     except RegistryError:
         raise
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = _short(error)
+        if getattr(error, "error_code", "") in (EXISTS, *ABSENT):
+            raise RegistryError(f"The tracking store {shown(uri)} refuses: {reason}.") from error
         known = (todo for signs, todo in _TODO if any(sign in reason for sign in signs))
         todo = next(known, "What was there before is unharmed")
         raise UnreachableError(
@@ -166,10 +196,18 @@ def code_of(error: BaseException) -> str:
 
 
 def shown(uri: str) -> str:
-    """Return an address without its password."""
-    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", uri)
+    """Return an address without what may be secret in it.
+
+    Examples
+    --------
+    >>> shown("https://me:p@ss@host:5000")
+    'https://***@host:5000'
+    >>> shown("postgresql://host/db?user=me&password=secret&sslmode=require")
+    'postgresql://host/db?user=me&password=***&sslmode=require'
+    """
+    return _PASSWORD.sub(r"\1***", _USER.sub("//***@", uri))
 
 
 def _short(error: BaseException) -> str:
     text = _ASIDE.sub("", " ".join(str(error).split()))
-    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", text)[:300].rstrip(".")
+    return shown(text)[:300].rstrip(".")

@@ -5,8 +5,14 @@ was making when it was killed never opens again.
 """
 
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 
 def prepare(uri: str, *, patience: float) -> None:
@@ -29,13 +35,34 @@ def prepare(uri: str, *, patience: float) -> None:
     from sqlalchemy import NullPool, create_engine, inspect, make_url
 
     url = make_url(uri)
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    if is_file and not Path(str(url.database)).exists():
-        _make(Path(str(url.database)))
-    waits = {"timeout": patience} if is_file else {}
+    path = _file(url)
+    if path is not None and not path.exists():
+        _make(path)
+    waits = {} if path is None else {"timeout": patience}
     engine = create_engine(url, poolclass=NullPool, connect_args=waits)
     # To ask SQLite for nothing but a connection opens no file.
     inspect(engine).get_table_names()
+
+
+def prepare_beside(uri: str) -> subprocess.Popen[bytes] | None:
+    """Make an absent file of SQLite in a process of its own, which ends by itself.
+
+    MLflow takes seconds for it, as long as a small training.
+    """
+    from sqlalchemy import make_url
+
+    path = _file(make_url(uri)) if uri.startswith("sqlite") else None
+    if path is None or path.exists():
+        return None
+    command = [sys.executable, "-m", "mlkit.registry.databases", uri]
+    nothing = subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)  # noqa: S603
+
+
+def _file(url: "URL") -> Path | None:
+    """Return the file of SQLite at an address, if it is one."""
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
 
 
 def _make(path: Path) -> None:
@@ -57,3 +84,7 @@ def _make(path: Path) -> None:
             # Some file systems have no links.
             if not path.exists():
                 draft.rename(path)
+
+
+if __name__ == "__main__":
+    prepare(sys.argv[1], patience=0)

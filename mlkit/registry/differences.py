@@ -14,8 +14,13 @@ _PARTS = {
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each thing that differs between two lineages."""
+    """Return a sentence for each thing that differs between two lineages.
+
+    The mlkit that wrote a bundle, and what runs it, may stand beside the lineage's own parts.
+    """
     return [
+        *_of_part("mlkit", old.get("mlkit"), new.get("mlkit")),
+        *_of_part("runtime", old.get("runtime"), new.get("runtime")),
         *_of_data(old.get("data", {}), new.get("data", {})),
         *_of_code(old.get("code", {}), new.get("code", {})),
         *(

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -11,8 +12,9 @@ from mlkit.core.errors import BundleError, ConfigError, RegistryError
 from mlkit.core.files import written_folder
 from mlkit.core.trust import required_signers
 from mlkit.registry.connection import talk
-from mlkit.registry.registry import Registry, Version
+from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import BUNDLE
+from mlkit.registry.versions import Version
 
 
 def fetch(registry: Registry, version: Version) -> Bundle:
@@ -24,11 +26,10 @@ def fetch(registry: Registry, version: Version) -> Bundle:
         If what the registry has is not the bundle that was registered.
     """
     place = user_cache_path("mlkit") / "bundles" / version.digest
-    if place.is_dir():
-        try:
+    is_cached = place.is_dir()
+    if is_cached:
+        with suppress(BundleError, RegistryError):
             return _checked(place, version)
-        except (BundleError, RegistryError):
-            shutil.rmtree(place)
     from mlflow.artifacts import download_artifacts
 
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -42,6 +43,8 @@ def fetch(registry: Registry, version: Version) -> Bundle:
             ),
         )
         _checked(Path(found), version)
+        if is_cached:
+            shutil.rmtree(place, ignore_errors=True)
         try:
             Path(found).rename(place)
         except OSError:
@@ -86,6 +89,7 @@ def _checked(folder: Path, version: Version) -> Bundle:
     if bundle.manifest.digest != version.digest:
         raise RegistryError(
             f"The registry has another bundle for {version}: {bundle.manifest.digest[:12]}, and "
-            f"{version.digest[:12]} was registered. Somebody changed it there."
+            f"{version.digest[:12]} was registered. Somebody changed it there: put that one back, "
+            "or train, register and promote anew."
         )
     return bundle

@@ -71,9 +71,9 @@ def keep(outbox: Path, run: Run, artifacts: Mapping[str, Path]) -> Path:
 
 
 def pending(outbox: Path) -> list[Path]:
-    """Return the folders of the runs that wait, the oldest first."""
+    """Return the folders of the runs that wait, damaged ones first, then the oldest."""
     found = [path.parent for path in outbox.glob(f"*/{RUN}") if path.parent.name[0] != "."]
-    return sorted(found, key=lambda folder: (read(folder).started, folder.name))
+    return sorted(found, key=lambda folder: (_started(folder), folder.name))
 
 
 @contextmanager
@@ -99,10 +99,14 @@ def read(folder: Path) -> Run:
     try:
         return msgspec.json.decode((folder / RUN).read_bytes(), type=Run)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RegistryError(
-            f"{folder / RUN} cannot be read: {error}. Mend it, or remove the folder to forget the "
-            "run."
-        ) from None
+        raise RegistryError(f"{folder / RUN} cannot be read: {error}.") from None
+
+
+def _started(folder: Path) -> int:
+    try:
+        return read(folder).started
+    except RegistryError:
+        return 0
 
 
 def drop(folder: Path) -> None:

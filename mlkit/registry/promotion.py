@@ -1,20 +1,20 @@
-"""Make a version the champion, or the one before it again."""
+"""Make a version the champion, if every gate passes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlkit.core.errors import RegistryError, listed
-from mlkit.core.log import get_logger
+from mlkit.core.errors import RegistryError
+from mlkit.registry import journal
 from mlkit.registry.fetching import fetch
 from mlkit.registry.references import Reference
-from mlkit.registry.registry import CHAMPION, Promotion, Registry, Version
+from mlkit.registry.registry import Registry
+from mlkit.registry.versions import Promotion, Version
 from mlkit.training import workflow
 from mlkit.training.config import Config
 from mlkit.training.judging.evaluation import Evaluation
-
-log = get_logger(__name__)
+from mlkit.training.lineage import gaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Promoted:
     evaluation
         What the gates decided on; None if it was the champion already.
     entry
-        What the journal says; None if a gate failed.
+        What the journal says; None if a gate failed, or it was the champion already.
     """
 
     version: Version
@@ -52,80 +52,32 @@ def promote(
     """
     version = registry.get(reference)
     # What comes into the journal from here on makes this promotion void.
-    history = registry.history(version.name)
+    history = journal.history(registry, version.name)
     after = history[-1].number if history else 0
-    champion = registry.champion(version.name)
+    champion = journal.settle(registry, version.name)
     if champion is not None and champion.number == version.number:
-        return Promoted(version=champion, before=champion, evaluation=None, entry=history[-1])
+        return Promoted(version=champion, before=champion, evaluation=None, entry=None)
     bundle = fetch(registry, version)
     check_lineage(version, bundle.manifest.lineage)
-    config.task = bundle.manifest.task
+    judging = config.evaluation
     if champion is not None:
-        config.evaluation.champion = str(fetch(registry, champion).path)
+        judging = replace(judging, champion=str(fetch(registry, champion).path))
+    config = replace(config, task=bundle.manifest.task, evaluation=judging)
     evaluator = workflow.build_evaluator(config)
-    other = workflow.find_champion(config.evaluation.champion)
+    other = workflow.find_champion(judging.champion)
     evaluation = workflow.evaluate(bundle, data, evaluator, other)
     entry = None
     if evaluation.passed:
-        entry = registry.enter(version, kind="promote", why=why, after=after)
-        registry.champion(version.name)
+        entry = journal.enter(registry, version, kind="promote", why=why, after=after)
+        journal.settle(registry, version.name)
     return Promoted(version=version, before=champion, evaluation=evaluation, entry=entry)
-
-
-def rollback(registry: Registry, name: str, *, why: str) -> Version:
-    """Make the champion before the present one the champion again; return it.
-
-    Done twice, it goes back two champions. One that was interrupted is completed.
-
-    Raises
-    ------
-    RegistryError
-        If there was none before.
-    """
-    history = registry.history(name)
-    if history and history[-1].kind == "rollback":
-        last = registry.get(Reference(name=name, version=history[-1].version))
-        if CHAMPION not in last.aliases:
-            return registry.point(name, CHAMPION, history)
-    stack = _stack(history)
-    if len(stack) < 2:
-        raise RegistryError(
-            f"{name} has had {len(stack)} champion{'s' * (len(stack) != 1)}: there is none to go "
-            "back to."
-        )
-    before = registry.get(Reference(name=name, version=stack[-2]))
-    # A bundle that cannot be had must not become the champion.
-    fetch(registry, before)
-    registry.enter(before, kind="rollback", why=why, after=history[-1].number)
-    return registry.point(name, CHAMPION, registry.history(name))
 
 
 def check_lineage(version: Version, lineage: Mapping[str, Any]) -> None:
     """Raise a RegistryError if a version could not be built again from what is recorded."""
-    code = lineage.get("code") or {}
-    faults = []
-    if not code.get("commit"):
-        faults.append("its code was in no commit: put the project under git, and commit it")
-    elif code.get("dirty"):
-        faults.append(
-            f"these files were not committed: {listed(code.get('changes') or ['unknown'])}. "
-            "Commit or ignore them"
-        )
-    if not lineage.get("lock"):
-        faults.append("there was no lock file: make one (uv lock), and commit it")
-    if faults:
+    found = gaps(lineage)
+    if found:
         raise RegistryError(
-            f"{version} could not be built again: {'; '.join(faults)}. Then train, register and "
+            f"{version} could not be built again: {'; '.join(found)}. Then train, register and "
             "promote anew."
         )
-
-
-def _stack(history: Sequence[Promotion]) -> list[int]:
-    """Return the champions that a rollback can go back through, the present one last."""
-    stack: list[int] = []
-    for promotion in history:
-        if promotion.kind == "rollback":
-            stack.pop()
-        else:
-            stack.append(promotion.version)
-    return stack

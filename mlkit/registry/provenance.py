@@ -9,7 +9,8 @@ from mlkit.core.errors import RegistryError
 from mlkit.core.extras import load
 from mlkit.registry.fetching import fetch
 from mlkit.registry.references import Reference, is_reference
-from mlkit.registry.registry import Registry, Version
+from mlkit.registry.registry import Registry
+from mlkit.registry.versions import Version
 
 #: The least digits that name data.
 _LEAST_DIGITS = 8

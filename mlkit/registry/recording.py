@@ -3,9 +3,11 @@
 import json
 import math
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +19,7 @@ from mlkit.core.errors import ConfigError, MlkitError, RegistryError
 from mlkit.core.log import get_logger, stage
 from mlkit.registry import outbox, snapshots
 from mlkit.registry.connection import check_address, shown
+from mlkit.registry.databases import prepare_beside
 from mlkit.registry.tracking import BUNDLE, DATA, DIGEST, sync
 from mlkit.training.config import Config, as_dict
 from mlkit.training.judging.evaluation import Evaluation
@@ -55,7 +58,18 @@ def begin(config: Config) -> int:
                 f"tracking.folder: {config.tracking.folder} cannot be written: {error.strerror}. "
                 "Name another place, or set tracking.uri to null."
             ) from None
+        threading.Thread(target=_begin_early, args=(config.tracking.uri,), daemon=True).start()
     return _now()
+
+
+def _begin_early(uri: str) -> None:
+    """Load MLflow, and make its database, beside the work: together they take 8 s."""
+    # What is wrong is told once the run is sent.
+    with suppress(Exception):
+        making = prepare_beside(uri)
+        import_module("mlflow")
+        if making is not None:
+            making.wait()
 
 
 def record_training(config: Config, run: Run, started: int) -> None:
@@ -69,6 +83,7 @@ def record_training(config: Config, run: Run, started: int) -> None:
             snapshots_of(config),
             lineage["data"]["fingerprint"],
             most_mib=config.tracking.snapshot_mib,
+            started=started,
         )
     _record(
         config,
@@ -153,7 +168,9 @@ def _record(
         with stage(log, "tracking", uri=shown(str(config.tracking.uri))):
             sync(str(config.tracking.uri), outbox_of(config))
     except MlkitError as error:
-        log.warning("run_kept", path=str(folder), reason=str(error), todo="mlkit sync")
+        # Of several that waited, another one may have been refused.
+        kept = folder if folder.is_dir() else folder.parent
+        log.warning("run_kept", path=str(kept), reason=str(error), todo="mlkit sync")
 
 
 @contextmanager

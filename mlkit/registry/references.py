@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 
 from mlkit.core.errors import ConfigError
+from mlkit.core.names import NAME
 
-_NAME = re.compile("[a-z0-9][a-z0-9_-]*", re.ASCII)
 _REFERENCE = re.compile(
-    rf"(?P<name>{_NAME.pattern})(?:/(?P<version>[1-9][0-9]{{0,8}})|@(?P<alias>[a-z][a-z0-9_-]*))",
+    rf"(?P<name>{NAME.pattern})(?:/(?P<version>[1-9][0-9]{{0,8}})|@(?P<alias>[a-z][a-z0-9_-]*))",
     re.ASCII,
 )
 
@@ -57,14 +57,9 @@ def is_reference(text: str) -> bool:
     return _REFERENCE.fullmatch(text) is not None
 
 
-def is_name(text: str) -> bool:
-    """Whether a model may have this name."""
-    return _NAME.fullmatch(text) is not None
-
-
 def check_name(text: str) -> None:
     """Raise a ConfigError unless a model may have this name."""
-    if not is_name(text):
+    if not NAME.fullmatch(text):
         raise ConfigError(
             f"{text!r} names no model: a name has lower-case letters, digits, - and _, such as "
             "flight-delay."

@@ -1,102 +1,28 @@
-"""Keep versions of models, and which of them is the champion.
+"""Keep versions of models: each is one bundle, for good, and aliases point to them."""
 
-A version is one bundle, for good. Who became champion, by whom and why stands in a
-journal: MLflow's model `NAME.promotions`, of which each version is one promotion.
-MLflow numbers versions one after the other and gives no number twice, so that of two
-promotions that began from the same champion the first wins and the second is told.
-"""
-
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from getpass import getuser
 from typing import TYPE_CHECKING, Any
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import RegistryError, UnreachableError
-from mlkit.registry.connection import EXISTS, code_of, talk
-from mlkit.registry.references import Reference, check_name, is_name
+from mlkit.core.errors import RegistryError
+from mlkit.core.names import NAME
+from mlkit.registry.connection import ABSENT, EXISTS, code_of, talk
+from mlkit.registry.references import Reference, check_name
 from mlkit.registry.tracking import DATA, DIGEST, KIND, MODEL, Tracker
+from mlkit.registry.versions import Version, has_digest, version_of
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-#: Nothing else may become a path in the cache.
-_DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
-_JOURNAL = ".promotions"
-_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-_KIND, _VERSION, _AFTER, _BY = "mlkit.kind", "mlkit.version", "mlkit.after", "mlkit.by"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """A bundle that was registered.
-
-    Attributes
-    ----------
-    name, number
-        The model's, and its own, from 1.
-    digest
-        Of its bundle.
-    data
-        The fingerprint of the rows that it was made from.
-    run_id
-        MLflow's id of the run that has the bundle.
-    source
-        Where MLflow keeps it.
-    created
-        When it was registered, UTC.
-    aliases
-        What points to it.
-    """
-
-    name: str
-    number: int
-    digest: str
-    data: str
-    run_id: str
-    source: str
-    created: datetime
-    aliases: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.name}/{self.number}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promotion:
-    """One change of the champion.
-
-    Attributes
-    ----------
-    number
-        Its place in the journal, from 1.
-    kind
-        promote, or rollback.
-    version
-        The champion from then on.
-    after
-        The number of the promotion that was the last when this one began; 0 for none.
-    by, why
-        Who did it, and the reason given.
-    at
-        When, UTC.
-    """
-
-    number: int
-    kind: str
-    version: int
-    after: int
-    by: str
-    why: str
-    at: datetime
+#: The most that MLflow tells at once.
+_PAGE = 1000
 
 
 class Registry:
-    """The versions of models in MLflow, and the journal of their champions.
+    """The versions of models in MLflow.
 
     Parameters
     ----------
@@ -132,7 +58,7 @@ class Registry:
                 f"No finished run in the tracking store has the bundle {bundle.model}. Train with "
                 "tracking.uri set, or send runs that wait: mlkit sync."
             )
-        self._make(name)
+        self.make(name)
         data = bundle.manifest.lineage.get("data", {}).get("fingerprint", "")
         made = talk(
             self.uri,
@@ -145,7 +71,7 @@ class Registry:
         )
         first = self.with_digest(name, digest)
         if first is None or first.number == int(made.version):
-            return _version(made)
+            return version_of(made)
         # Another process registered the same bundle meanwhile.
         talk(self.uri, lambda: self.client.delete_model_version(name, made.version))
         return first
@@ -162,25 +88,26 @@ class Registry:
                     else self.client.get_model_version_by_alias(name, alias)
                 ),
             )
-        except UnreachableError as error:
-            if code_of(error) not in _ABSENT:
+        except RegistryError as error:
+            if code_of(error) not in ABSENT:
                 raise
-            raise RegistryError(f"There is no {reference}. {self._known(name)}") from None
-        if not _has_digest(found):
+            raise RegistryError(f"There is no {reference}. {self.known(name)}") from None
+        if not has_digest(found):
             raise RegistryError(
                 f"{reference} was not registered by mlkit: it has no bundle's digest. "
-                f"{self._known(name)}"
+                f"{self.known(name)}"
             )
-        return _version(found)
+        return version_of(found)
 
     def versions(self, name: str) -> list[Version]:
         """Return the versions of a model, the newest first; those not by mlkit are left out."""
-        found = [version for version in self._listed(name) if _has_digest(version)]
+        check_name(name)
+        found = [version for version in self.listed(name) if has_digest(version)]
         # MLflow's search leaves the aliases out.
         aliases = self._aliases(name) if found else {}
         return [
             replace(version, aliases=aliases.get(version.number, ()))
-            for version in map(_version, found)
+            for version in map(version_of, found)
         ]
 
     def with_digest(self, name: str, digest: str) -> Version | None:
@@ -190,43 +117,13 @@ class Registry:
 
     def names(self) -> list[str]:
         """Return the names of all models."""
-        found = talk(self.uri, lambda: list(self.client.search_registered_models(max_results=1000)))
-        return sorted(model.name for model in found if is_name(model.name))
+        found = self._paged(self.client.search_registered_models)
+        return sorted(model.name for model in found if NAME.fullmatch(model.name))
 
     def metrics(self, version: Version) -> dict[str, float]:
         """Return the figures of the run that made a version."""
         run = talk(self.uri, lambda: self.client.get_run(version.run_id))
         return dict(run.data.metrics)
-
-    def history(self, name: str) -> list[Promotion]:
-        """Return what changed the champion, the oldest first; what lost a race is left out."""
-        found = sorted(
-            (_promotion(entry) for entry in self._listed(name, _JOURNAL)),
-            key=lambda promotion: promotion.number,
-        )
-        kept: list[Promotion] = []
-        for promotion in found:
-            if promotion.after == (kept[-1].number if kept else 0):
-                kept.append(promotion)
-        return kept
-
-    def champion(self, name: str) -> Version | None:
-        """Return the champion that the journal names, and mend the alias if it lags behind."""
-        history = self.history(name)
-        if not history:
-            return None
-        return self.point(name, CHAMPION, history)
-
-    def point(self, name: str, alias: str, history: Sequence[Promotion]) -> Version:
-        """Let the alias follow the journal, which may go on meanwhile; return the champion."""
-        while True:
-            number = history[-1].version
-            champion = self.get(Reference(name=name, version=number))
-            if alias not in champion.aliases:
-                self.set_alias(champion, alias)
-            history = self.history(name)
-            if history[-1].version == number:
-                return champion
 
     def set_alias(self, version: Version, alias: str) -> None:
         """Point an alias to a version."""
@@ -237,62 +134,21 @@ class Registry:
             ),
         )
 
-    def enter(self, version: Version, *, kind: str, why: str, after: int) -> Promotion:
-        """Write one promotion to the journal, and return it.
-
-        Raises
-        ------
-        RegistryError
-            If another was written since number `after`; the champion is then that one's.
-        """
-        name = version.name
-        self._make(name + _JOURNAL)
-        tags = {
-            _KIND: kind,
-            _VERSION: str(version.number),
-            _AFTER: str(after),
-            _BY: _user(),
-        }
-        talk(
-            self.uri,
-            lambda: self.client.create_model_version(
-                name + _JOURNAL, f"models:/{version}", tags=tags, description=why
-            ),
-        )
-        # A server may have been asked twice, and then lets the same entry lose against itself.
-        won = next(entry for entry in self.history(name) if entry.after == after)
-        if won.version != version.number:
-            raise RegistryError(
-                f"{won.by} made {name}/{won.version} the champion meanwhile; {version} was not "
-                "promoted. Look at mlkit models, and promote again if it still should be."
-            )
-        return won
-
-    def _aliases(self, name: str) -> dict[int, tuple[str, ...]]:
-        pointed = talk(self.uri, lambda: self.client.get_registered_model(name)).aliases
-        numbers = {int(number) for number in pointed.values()}
-        return {n: tuple(sorted(a for a, m in pointed.items() if int(m) == n)) for n in numbers}
-
-    def _make(self, name: str) -> None:
+    def make(self, model: str) -> None:
+        """Make sure that MLflow has a model of that name."""
         try:
-            talk(self.uri, lambda: self.client.create_registered_model(name))
-        except UnreachableError as error:
+            talk(self.uri, lambda: self.client.create_registered_model(model))
+        except RegistryError as error:
             if code_of(error) != EXISTS:
                 raise
 
-    def _listed(self, name: str, suffix: str = "") -> "list[ModelVersion]":
-        check_name(name)
-        found: list[Any] = []
-        token = None
-        while True:
-            search = partial(self.client.search_model_versions, f"name='{name}{suffix}'")
-            page = talk(self.uri, partial(search, max_results=1000, page_token=token))
-            found += page
-            token = page.token
-            if not token:
-                return sorted(found, key=lambda version: -int(version.version))
+    def listed(self, model: str) -> "list[ModelVersion]":
+        """Return what MLflow has of a model, by mlkit or not, the newest first."""
+        found = self._paged(partial(self.client.search_model_versions, f"name='{model}'"))
+        return sorted(found, key=lambda version: -int(version.version))
 
-    def _known(self, name: str) -> str:
+    def known(self, name: str) -> str:
+        """Say what there is of a model, or else which models there are."""
         versions = self.versions(name)
         if not versions:
             names = self.names()
@@ -304,42 +160,17 @@ class Registry:
             + "."
         )
 
+    def _aliases(self, name: str) -> dict[int, tuple[str, ...]]:
+        pointed = talk(self.uri, lambda: self.client.get_registered_model(name)).aliases
+        numbers = {int(number) for number in pointed.values()}
+        return {n: tuple(sorted(a for a, m in pointed.items() if int(m) == n)) for n in numbers}
 
-def _has_digest(found: "ModelVersion") -> bool:
-    return _DIGEST.fullmatch(found.tags.get(DIGEST, "")) is not None
-
-
-def _version(found: "ModelVersion") -> Version:
-    return Version(
-        name=found.name,
-        number=int(found.version),
-        digest=found.tags[DIGEST],
-        data=found.tags.get(DATA, ""),
-        run_id=found.run_id or "",
-        source=found.source or "",
-        created=_at(found.creation_timestamp),
-        aliases=tuple(sorted(found.aliases or ())),
-    )
-
-
-def _promotion(found: "ModelVersion") -> Promotion:
-    return Promotion(
-        number=int(found.version),
-        kind=found.tags[_KIND],
-        version=int(found.tags[_VERSION]),
-        after=int(found.tags[_AFTER]),
-        by=found.tags[_BY],
-        why=found.description or "",
-        at=_at(found.creation_timestamp),
-    )
-
-
-def _at(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
-
-
-def _user() -> str:
-    try:
-        return getuser()
-    except OSError:
-        return "unknown"
+    def _paged(self, search: Callable[..., Any]) -> list[Any]:
+        found: list[Any] = []
+        token = None
+        while True:
+            page = talk(self.uri, partial(search, max_results=_PAGE, page_token=token))
+            found += page
+            token = page.token
+            if not token:
+                return found

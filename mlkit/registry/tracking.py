@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import UnreachableError
+from mlkit.core.errors import RegistryError, UnreachableError, listed
 from mlkit.registry import outbox
 from mlkit.registry.connection import EXISTS, artifacts_of, code_of, connect, talk
 from mlkit.registry.packaging import describe_model
@@ -100,7 +100,7 @@ class Tracker:
         try:
             place = artifacts_of(self.uri, name)
             return str(talk(self.uri, lambda: self.client.create_experiment(name, place)))
-        except UnreachableError as error:
+        except RegistryError as error:
             # Another run was the first.
             if code_of(error) != EXISTS:
                 raise
@@ -134,10 +134,26 @@ def sync(uri: str, folder: Path) -> list[str]:
     Raises
     ------
     RegistryError
-        If one cannot be sent; those before it are.
+        If some were damaged, or MLflow refuses them; all others are sent.
+    UnreachableError
+        If MLflow does not answer; those before are sent.
     """
     if not outbox.pending(folder):
         return []
     tracker = Tracker(uri)
+    sent: list[str] = []
+    refused: list[str] = []
     with outbox.alone(folder):
-        return [tracker.send(path) for path in outbox.pending(folder)]
+        for path in outbox.pending(folder):
+            try:
+                sent.append(tracker.send(path))
+            except UnreachableError:
+                raise
+            except RegistryError as error:
+                refused.append(f"{path.name}: {error}")
+    if refused:
+        raise RegistryError(
+            f"Of the runs in {folder}, {len(sent)} were sent, and {len(refused)} cannot be: "
+            f"{listed(refused)} Mend it, or remove the folder to forget the run."
+        )
+    return sent

@@ -24,7 +24,7 @@ REQUEST_ID = "mlkit.request_id"
 #: Whoever asks for these has no token: they tell nothing but that the service runs.
 _OPEN = ("/v2/health/", "/docs")
 #: Answered whatever waits: a service that is busy is alive, and is to be watched.
-_ALWAYS = ("/v2/health/", "/metrics")
+_ALWAYS = (*_OPEN, "/metrics")
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 

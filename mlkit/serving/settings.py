@@ -114,9 +114,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     body_mib: _Positive = 16.0
     head_seconds: _Positive = 10.0
     body_seconds: _Positive = 10.0
-    records: _Count = 10_000
     # Longer than load balancers keep theirs (60 s), which else send into a closing connection.
     idle_seconds: _Positive = 75.0
+    records: _Count = 10_000
     waiting: _Count = 1024
     batches: _Count = 4
     connections: _Count = 2048

@@ -12,9 +12,9 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlkit.core.errors import ConfigError, first_line, nearest
+from mlkit.core.names import NAME
 
 _OVERRIDE = re.compile(r"^(?P<how>\+\+|\+|~)?(?P<key>[\w./@-]+)(=(?P<value>.*))?$", re.DOTALL)
-_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 _LEVELS = ("debug", "info", "warning", "error")
 _STYLES = ("auto", "console", "json")
 
@@ -173,7 +173,7 @@ class Config:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
     def __post_init__(self) -> None:
-        if not _NAME.match(self.name):
+        if not NAME.fullmatch(self.name):
             raise ConfigError(
                 f"name may hold lower-case letters, digits, - and _, got {self.name!r}."
             )

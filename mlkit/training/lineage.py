@@ -3,6 +3,7 @@
 import hashlib
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,20 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_info
 
+from mlkit.core.errors import listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
 from mlkit.training.config import Config, as_dict
 from mlkit.training.frames import fingerprints
 
-_LOCKS = ("uv.lock", "requirements.txt", "poetry.lock")
+#: Lock files that an environment can be made from.
+_LOCKS = ("uv.lock", "requirements.txt")
 #: Changed files that are named, at most.
 _MOST_CHANGES = 20
 
 
 def describe(
-    config: Config, schema: type[Schema], validated: pd.DataFrame, folder: Path | None = None
+    config: Config, schema: type[Schema], validated: pd.DataFrame, sources: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return where a run's data, settings and code come from.
 
@@ -36,10 +39,9 @@ def describe(
         What the rows hold to.
     validated
         The rows that it was given.
-    folder
-        The project's folder; by default the current one.
+    sources
+        As they were when it began.
     """
-    folder = folder or Path.cwd()
     # These do not say what is made; an address may hold a password.
     elsewhere = ("bundles", "reports", "logging", "tracking", "tuning")
     settings = {key: value for key, value in as_dict(config).items() if key not in elsewhere}
@@ -52,12 +54,25 @@ def describe(
             "schema": hashlib.sha256(schema.to_json().encode()).hexdigest(),
             "time_range": _time_range(schema, validated),
         },
-        "code": code(folder),
-        "lock": {name: sha256(folder / name) for name in _LOCKS if (folder / name).is_file()},
+        **sources,
         "python": platform.python_version(),
         "threads": {pool["user_api"]: pool["num_threads"] for pool in threadpool_info()},
         "seed": config.seed,
     }
+
+
+def gaps(lineage: Mapping[str, Any]) -> list[str]:
+    """Return what is lacking to build the same again: a commit, all changes in it, a lock file."""
+    code = lineage.get("code") or {}
+    found = []
+    if not code.get("commit"):
+        found.append("its code was in no commit: put the project under git, and commit it")
+    elif code.get("dirty"):
+        changes = listed(code.get("changes") or ["unknown"])
+        found.append(f"these files were not committed: {changes}. Commit or ignore them")
+    if not lineage.get("lock"):
+        found.append("there was no lock file: make one (uv lock), and commit it")
+    return found
 
 
 def fingerprint(validated: pd.DataFrame) -> str:
@@ -84,12 +99,26 @@ def _time_range(schema: type[Schema], validated: pd.DataFrame) -> list[str]:
     return [times.min().isoformat(), times.max().isoformat()]
 
 
+def sources(folder: Path) -> dict[str, Any]:
+    """Return the commit of the project in `folder`, and the lock files that git has of it."""
+    tracked = (_git(folder, "ls-files", "--", *_LOCKS) or "").splitlines()
+    return {
+        "code": code(folder),
+        "lock": {name: sha256(folder / name) for name in tracked if (folder / name).is_file()},
+    }
+
+
 def code(folder: Path) -> dict[str, Any]:
-    """Return the commit of the project in `folder`, and what was changed since."""
+    """Return the commit of the project in `folder`, and what was changed since.
+
+    What git cannot tell counts as changed.
+    """
     commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        return {"commit": None, "dirty": True}
-    changes = [line[3:] for line in (_git(folder, "status", "--porcelain") or "").splitlines()]
+    # A user's own settings may hide new files.
+    status = _git(folder, "status", "--porcelain", "--untracked-files=normal")
+    if commit is None or status is None:
+        return {"commit": commit, "dirty": True}
+    changes = [line[3:] for line in status.splitlines()]
     found = {"commit": commit, "dirty": bool(changes)}
     return {**found, "changes": changes[:_MOST_CHANGES]} if changes else found
 

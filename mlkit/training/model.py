@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import parallel_config
 from sklearn.pipeline import Pipeline
 
 from mlkit.core.decision import THRESHOLD, check_finite
@@ -118,8 +119,13 @@ class TrainedModel:
 
 
 def pipeline_scores(pipeline: Pipeline, known: pd.DataFrame, task: str) -> np.ndarray:
-    """Score at least one row with a fitted pipeline; see `Runtime.scores` for the shape."""
-    if task == "regression":
-        return check_finite(np.asarray(pipeline.predict(known), dtype="float64"))
-    scores = np.asarray(pipeline.predict_proba(known), dtype="float64")
+    """Score at least one row with a fitted pipeline; see `Runtime.scores` for the shape.
+
+    The same pipeline gives a row the same score to the last bit, always.
+    """
+    # A forest's threads add up its trees in the order in which they happen to end.
+    with parallel_config(backend="sequential"):
+        if task == "regression":
+            return check_finite(np.asarray(pipeline.predict(known), dtype="float64"))
+        scores = np.asarray(pipeline.predict_proba(known), dtype="float64")
     return check_finite(scores[:, 1] if task == "binary" else scores)

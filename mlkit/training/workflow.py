@@ -68,6 +68,8 @@ def train(config: Config) -> Run:
     MlkitError
         Whatever is wrong with the settings or the data; no bundle is written then.
     """
+    # What is edited, or committed, during a long run made no part of it.
+    sources = lineage.sources(Path.cwd())
     trainer = build_trainer(config)
     evaluator = build_evaluator(config)
     champion = find_champion(config.evaluation.champion)
@@ -91,7 +93,7 @@ def train(config: Config) -> Run:
             holdout,
             Path(config.bundles) / config.name,
             name=config.name,
-            lineage=lineage.describe(config, trainer.schema, frame),
+            lineage=lineage.describe(config, trainer.schema, frame, sources),
             description=config.description,
             trusted=trusted_packages(),
             reference=model.training(frame),

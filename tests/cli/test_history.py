@@ -64,6 +64,7 @@ def test_what_cannot_be_replayed_is_told(log, options, code, message, capsys):
     assert f"mlkit: {message}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_models_of_other_kinds_are_read_one_by_one(log, packed, build, flights, capsys):
     """A label that is text in one and a number in another makes no column."""
     target = Target(task="regression", column="arr_delay")
@@ -76,6 +77,7 @@ def test_models_of_other_kinds_are_read_one_by_one(log, packed, build, flights, 
     assert main(["replay", str(log), str(bundle.path), "--name", "minutes"]) == 0
 
 
+@pytest.mark.slow
 def test_a_request_leads_to_what_made_its_bundle(packed, tmp_path, monkeypatch, capsys):
     """By the log that is named, or the service's own; each bundle that answered is told."""
     monkeypatch.chdir(tmp_path)

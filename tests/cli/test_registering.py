@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -11,9 +12,11 @@ from registry_of_tests import crown, register, variant
 
 from mlkit.cli import main
 from mlkit.core.bundle import Bundle
+from mlkit.registry import journal
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import Tracker
+from mlkit.training import workflow
 
 FEW = ["evaluation.n_resamples=10", "evaluation.n_repeats=0", "evaluation.compare_splits=false"]
 AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@localhost")
@@ -38,10 +41,10 @@ def mlkit(in_project, capsys):
 
 
 @pytest.fixture(scope="module")
-def store(packed, tmp_path_factory) -> str:
+def store(packed, database, tmp_path_factory) -> str:
     """Return the address of a registry with two versions, of which the second is champion."""
     folder = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{folder / 'mlruns.db'}"
+    uri = f"sqlite:///{shutil.copy(database, folder)}"
     registry = Registry(Tracker(uri))
     for why in ("the first", "better"):
         crown(registry, register(registry, variant(packed, folder), folder), why)
@@ -103,6 +106,7 @@ def test_a_folder_goes_before_a_reference(mlkit, packed, tmp_path, monkeypatch):
         (("pull", "../flight-delay/2", "x", "--uri"), 2, "'../flight-delay/2' names no model"),
         (("rollback", "nobody", "--uri"), 7, "nobody has had 0 champions"),
         (("lineage", "da7a", "--uri"), 7, "Nothing is known by da7a"),
+        (("models", "flihgt-delay", "--uri"), 7, "No version of flihgt-delay was registered. M"),
         (("models",), 2, "No tracking store: set tracking.uri in conf/config.yaml"),
         (("sync", "--conf", "nowhere", "--uri"), 2, "There is no"),
     ],
@@ -143,21 +147,24 @@ def test_pull_and_lineage_need_no_project(mlkit, store, tmp_path, monkeypatch):
     assert (code, json.loads(out)["bundle"]) == (0, bundle.manifest.digest)
 
 
-def test_rollback_says_who_is_champion_again(mlkit, packed, tmp_path):
+def test_rollback_says_who_is_champion_again(mlkit, packed, database, tmp_path):
     """And why, in the history."""
-    uri = f"sqlite:///{tmp_path / 'mlruns.db'}"
+    uri = f"sqlite:///{shutil.copy(database, tmp_path)}"
     registry = Registry(Tracker(uri))
     for _ in range(2):
         crown(registry, register(registry, variant(packed, tmp_path), tmp_path))
     code, out, _ = mlkit("rollback", "flight-delay", "-m", "too many alarms", "--uri", uri)
     assert (code, out) == (0, "flight-delay/1 is the champion again.\n")
     assert registry.get(Reference(name="flight-delay", alias="champion")).number == 1
-    assert registry.history("flight-delay")[-1].why == "too many alarms"
+    assert journal.history(registry, "flight-delay")[-1].why == "too many alarms"
 
 
 @pytest.mark.slow
 def test_a_fresh_project_becomes_a_champion(project, mlkit, tmp_path, monkeypatch):
-    """Committed with its lock, it trains, registers, and is promoted; a dirty one is not."""
+    """Committed with its lock, it trains, registers, and is promoted; a dirty one is not.
+
+    What is edited while it trains made no part of it.
+    """
     folder = shutil.copytree(
         project, tmp_path / "own", ignore=shutil.ignore_patterns("__pycache__", "bundles")
     )
@@ -170,6 +177,13 @@ def test_a_fresh_project_becomes_a_champion(project, mlkit, tmp_path, monkeypatc
     run("git", *AUTHOR, "commit", "--quiet", "-m", "Start", cwd=folder)
 
     small = ["model.estimator.max_iter=20", *FEW]
+    hunt = workflow.hunt_leaks
+
+    def edited(*arguments, **named):
+        (folder / "notes.txt").touch()
+        return hunt(*arguments, **named)
+
+    monkeypatch.setattr(workflow, "hunt_leaks", edited)
     assert mlkit("train", *small)[0] == 0
     code, out, _ = mlkit("register")
     assert code == 0
@@ -181,11 +195,13 @@ def test_a_fresh_project_becomes_a_champion(project, mlkit, tmp_path, monkeypatc
     code, out, _ = mlkit("promote", "flight-delay@champion")
     assert (code, out) == (0, "flight-delay/1 is the champion already.\n")
 
-    (folder / "notes.txt").touch()
     assert mlkit("train", "--multirun", "seed=1,2", *small)[0] == 0
     kept = Tracker("sqlite:///mlruns.db").search("flight-delay", {"mlkit.kind": "train"})
     assert sorted(found.data.params["seed"] for found in kept) == ["0", "1", "2"]
-    mlkit("register", "bundles/sweep/1/flight-delay")
+    _, out, _ = mlkit("register", "bundles/sweep/1/flight-delay")
+    assert out.endswith(
+        "It cannot be promoted: these files were not committed: notes.txt. Commit or ignore them.\n"
+    )
     code, _, error = mlkit("promote", "flight-delay/2")
     assert code == 7
     assert "these files were not committed: notes.txt" in error
@@ -205,3 +221,31 @@ def test_what_needs_no_registry_imports_none(in_project, packed, arguments):
     given = [argument.format(packed=packed) for argument in arguments]
     done = run(sys.executable, "-c", script, *given, cwd=in_project)
     assert done.stdout.splitlines()[-1] == "imported []"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("pull", "flight-delay/1", "pulled"), 0, "flight-delay/1 is flight-delay/"),
+        (("rollback", "nobody"), 7, "nobody has had 0 champions"),
+        (("promote", "flight-delay/1"), 6, "pip install 'mlkit-ship[train,registry]'"),
+    ],
+    ids=["pull", "rollback", "promote"],
+)
+def test_the_registry_alone_needs_no_training_side(tmp_path, store, arguments, code, words):
+    """Where only the extra `registry` is installed, what needs more says which."""
+    script = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(('hydra', 'omegaconf', 'sklearn', 'skops')))\n"
+        "from mlkit.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments, "--uri", store],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert words in done.stdout + done.stderr

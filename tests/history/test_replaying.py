@@ -44,6 +44,7 @@ def test_what_differs_is_counted_and_the_worst_is_named(log, packed, strict):
     assert found.worst[0].id in found.summary()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "estimator"),
     [

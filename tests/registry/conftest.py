@@ -30,9 +30,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the address of a database that is not there yet."""
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlruns.db'}"
+def uri(database: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of an empty database."""
+    return f"sqlite:///{shutil.copy(database, tmp_path_factory.mktemp('mlflow'))}"
 
 
 @pytest.fixture(scope="module")

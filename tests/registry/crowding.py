@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from forks_of_tests import crowd, forked, import_late
-from versions_of_tests import NAME, record, registered, settings
+from registry_of_tests import NAME, record, settings
 
 from mlkit.core.bundle import Bundle
+from mlkit.registry import journal
 from mlkit.registry.fetching import fetch
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
@@ -26,9 +27,9 @@ N_VERSIONS, N_FEW = 20, 4
 
 def register(uri: str, number: int) -> int:
     """Record and register a bundle of its own."""
-    config = settings(Path(f"project-{number}"), uri)
-    registry = Registry(Tracker(uri))
-    return registered(registry, config, Bundle.open(f"bundle-{number}")).number
+    bundle = Bundle.open(f"bundle-{number}")
+    record(settings(Path(f"project-{number}"), uri), bundle)
+    return Registry(Tracker(uri)).register(bundle).number
 
 
 def register_one(uri: str, number: int) -> int:
@@ -40,8 +41,8 @@ def promote(uri: str, number: int) -> int:
     """Enter a promotion that began when there was no champion."""
     registry = Registry(Tracker(uri))
     version = registry.get(Reference(name=NAME, version=number + 1))
-    entry = registry.enter(version, kind="promote", why="", after=0)
-    registry.champion(NAME)
+    entry = journal.enter(registry, version, kind="promote", why="", after=0)
+    journal.settle(registry, NAME)
     return entry.version
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from forks_of_tests import crowd, import_late
-from versions_of_tests import record, settings
+from registry_of_tests import record, settings
 
 from mlkit.core.bundle import Bundle
 from mlkit.registry import outbox

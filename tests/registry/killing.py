@@ -18,11 +18,11 @@ from types import SimpleNamespace
 
 import sqlalchemy
 from forks_of_tests import forked, import_late
-from versions_of_tests import NAME, record, settings, variant
+from registry_of_tests import NAME, record, settings, variant
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError
-from mlkit.registry import outbox, promotion
+from mlkit.registry import journal, outbox, promotion
 from mlkit.registry.fetching import fetch, pull
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
@@ -110,7 +110,7 @@ def roll_back() -> None:
     """Do as rollback does, for a user who looks first whether it is done."""
     registry = Registry(Tracker(URI))
     if registry.get(Reference(name=NAME, alias=CHAMPION)).number != 1:
-        promotion.rollback(registry, NAME, why="It was not better.")
+        journal.rollback(registry, NAME, why="It was not better.")
     pull(registry, registry.get(Reference(name=NAME, alias=CHAMPION)), Path("pulled"))
 
 
@@ -122,29 +122,20 @@ def look(scenario: Scenario) -> None:
     with sqlite3.connect("mlruns.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     registry = Registry(Tracker(URI))
-    fetch_all(registry)
+    # What the killed process left in the cache must not be taken for whole.
+    for version in registry.versions(NAME):
+        assert fetch(registry, version).manifest.digest == version.digest
     allowed = {scenario.before, scenario.after}
     try:
         pointed = registry.get(Reference(name=NAME, alias=CHAMPION)).number
     except RegistryError:
         pointed = None
     assert pointed in allowed
-    history = registry.history(NAME)
+    history = journal.history(registry, NAME)
     assert (history[-1].version if history else None) in allowed
-    champion = registry.champion(NAME)
+    champion = journal.settle(registry, NAME)
     assert (champion.number if champion else None) in allowed
     assert pointed is None or champion is not None
-
-
-def fetch_all(registry: Registry) -> None:
-    """Fetch every version: from the cache that the killed process left, and anew."""
-    versions = registry.versions(NAME)
-    for cache in ("cache", "other"):
-        os.environ["XDG_CACHE_HOME"] = str(Path(cache).absolute())
-        for version in versions:
-            assert fetch(registry, version).manifest.digest == version.digest
-    shutil.rmtree("other", ignore_errors=True)
-    os.environ["XDG_CACHE_HOME"] = str(Path("cache").absolute())
 
 
 def finish(scenario: Scenario) -> None:
@@ -154,9 +145,11 @@ def finish(scenario: Scenario) -> None:
     versions = registry.versions(NAME)
     assert tuple(version.digest for version in reversed(versions)) == scenario.digests
     assert [version.number for version in versions] == list(range(len(versions), 0, -1))
-    fetch_all(registry)
+    shutil.rmtree("cache", ignore_errors=True)
+    for version in versions:
+        assert fetch(registry, version).manifest.digest == version.digest
     champion = registry.get(Reference(name=NAME, alias=CHAMPION))
-    assert champion.number == registry.history(NAME)[-1].version == scenario.after
+    assert champion.number == journal.history(registry, NAME)[-1].version == scenario.after
     assert Bundle.open("pulled").manifest.digest == champion.digest
     runs = registry.tracker.search(NAME, {"mlkit.kind": "train"})
     ids = [run.data.tags[RUN_ID] for run in runs]
@@ -207,7 +200,7 @@ def main(folder: Path, packed: Path, stride: int) -> None:
         evaluate=lambda *arguments: SimpleNamespace(passed=True),
     )
     import_late()
-    bundles = [variant(packed, folder / f"bundle-{seed}", seed) for seed in (1, 2)]
+    bundles = [variant(packed, folder) for _ in range(2)]
     digests = tuple(bundle.manifest.digest for bundle in bundles)
 
     def first() -> None:

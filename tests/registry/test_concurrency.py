@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from forks_of_tests import program
-from versions_of_tests import NAME, settings, variant
+from registry_of_tests import NAME, settings, variant
 
 from mlkit.core.bundle import Bundle
-from mlkit.registry import outbox
+from mlkit.registry import journal, outbox
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import CHAMPION, Registry
@@ -32,7 +32,9 @@ class Crowd:
 def crowd(request, packed, tmp_path_factory) -> Crowd:
     """Return what they did: on a new SQLite, or an MLflow server on PostgreSQL."""
     folder = tmp_path_factory.mktemp(request.param)
-    bundles = [variant(packed, folder / f"bundle-{number}", number) for number in range(21)]
+    bundles = [variant(packed, folder) for _ in range(21)]
+    for number, bundle in enumerate(bundles):
+        bundle.path.rename(folder / f"bundle-{number}")
     local = f"sqlite:///{folder / 'mlruns.db'}"
     uri = local if request.param == "sqlite" else request.getfixturevalue("server")
     found, _ = program(Path(__file__).with_name("crowding.py"), uri, cwd=folder)
@@ -54,7 +56,7 @@ def test_one_of_the_promotions_wins(crowd):
     [winner] = [version for version in found if isinstance(version, int)]
     champion = crowd.registry.get(Reference(name=NAME, alias=CHAMPION))
     assert champion.number == winner
-    assert [entry.version for entry in crowd.registry.history(NAME)] == [winner]
+    assert [entry.version for entry in journal.history(crowd.registry, NAME)] == [winner]
     told = [text for text in found if isinstance(text, str)]
     assert len(told) == 3
     assert all(f"made {NAME}/{winner} the champion meanwhile" in text for text in told)

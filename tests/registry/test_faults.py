@@ -10,20 +10,17 @@ from pathlib import Path
 
 import pytest
 from forks_of_tests import program
-from versions_of_tests import NAME, record, registered, settings, variant
+from registry_of_tests import NAME, crown, now, record, register, settings, variant
 
 from mlkit.core.bundle import Bundle
-from mlkit.core.errors import BundleError, ConfigError, RegistryError, UnreachableError
-from mlkit.registry import connection, outbox, promotion, snapshots
-from mlkit.registry.fetching import fetch, pull
+from mlkit.core.errors import ConfigError, RegistryError, UnreachableError
+from mlkit.registry import connection, journal, outbox, snapshots
 from mlkit.registry.recording import outbox_of
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import CHALLENGER, Registry
-from mlkit.registry.tracking import BUNDLE, DIGEST, MODEL, Tracker, sync
+from mlkit.registry.tracking import DIGEST, MODEL, Tracker, sync
 
-pytestmark = pytest.mark.slow
-
-#: At every how many writes a process is killed: at each in full (make simulate-faults).
+#: At every how many writes a process is killed: at each in full (make simulate-registry).
 IN_FULL = int(os.environ.get("SIMULATIONS", "0")) >= 1000
 STRIDE = 1 if IN_FULL else 60
 
@@ -31,15 +28,7 @@ STRIDE = 1 if IN_FULL else 60
 @pytest.fixture(scope="module")
 def bundle(packed, tmp_path_factory) -> Bundle:
     """Return a bundle that can be recorded and promoted."""
-    return variant(packed, tmp_path_factory.mktemp("bundles") / "bundle", 1)
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory) -> Path:
-    """Return an empty database of MLflow, to be copied."""
-    path = tmp_path_factory.mktemp("database") / "mlruns.db"
-    Tracker(f"sqlite:///{path}")
-    return path
+    return variant(packed, tmp_path_factory.mktemp("bundles"))
 
 
 @pytest.fixture
@@ -71,6 +60,7 @@ def registry(uri) -> Registry:
     return Registry(Tracker(uri))
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_write_leaves_nothing_half(packed, tmp_path):
     """After a kill -9 all that is listed is whole, and the same commands complete."""
     found, errors = program(
@@ -81,6 +71,7 @@ def test_a_kill_at_any_write_leaves_nothing_half(packed, tmp_path):
     assert sum(kills.values()) >= (200 if IN_FULL else 12)
 
 
+@pytest.mark.slow
 def test_waits_while_another_writes(uri, place, bundle):
     """A lock that is given back costs nothing but the time."""
     config = settings(place, uri)
@@ -95,6 +86,7 @@ def test_waits_while_another_writes(uri, place, bundle):
     assert Registry(Tracker(uri)).register(bundle).number == 1
 
 
+@pytest.mark.slow
 def test_a_lock_for_ever_is_told(uri, place, bundle, monkeypatch):
     """The run is kept, the error names the lock, and once it is gone the run is sent once."""
     monkeypatch.setattr(connection, "_PATIENCE", 0.5)
@@ -105,19 +97,6 @@ def test_a_lock_for_ever_is_told(uri, place, bundle, monkeypatch):
     with pytest.raises(UnreachableError, match=r"database is locked\. Another process holds it"):
         Tracker(uri)
     other.close()
-    assert len(sync(uri, outbox_of(config))) == 1
-    assert sync(uri, outbox_of(config)) == []
-
-
-def test_a_server_that_is_down_costs_no_training(place, bundle, uri, caplog, free_port):
-    """The run is kept, a warning says so and what to do, and it is sent later, once."""
-    config = settings(place, f"http://127.0.0.1:{free_port}")
-    record(config, bundle)
-    assert "run_kept" in caplog.text
-    assert "mlkit sync" in caplog.text
-    assert "urllib3" not in caplog.text
-    with pytest.raises(UnreachableError, match="See that it runs, and at this address"):
-        sync(str(config.tracking.uri), outbox_of(config))
     assert len(sync(uri, outbox_of(config))) == 1
     assert sync(uri, outbox_of(config)) == []
 
@@ -141,6 +120,7 @@ def test_a_folder_that_cannot_be_written_is_told(place, bundle):
         record(config, bundle)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_nothing_is_lost(place, uri, bundle):
     """The tracking store and the outbox say so; the run that waited is sent later, once."""
     found, _ = program(Path(__file__).with_name("filling.py"), bundle.path, uri, cwd=place)
@@ -149,43 +129,26 @@ def test_a_full_disk_is_told_and_nothing_is_lost(place, uri, bundle):
     assert len(found["waiting"]) == found["sent"] == 1
 
 
-@pytest.mark.parametrize(
-    "text", ["../x/1", "x/../1@a", "x/1/..", "/etc/1", "x@../y", "x/0", "x\n/1"]
-)
-def test_a_reference_never_is_a_path(text):
-    """What is neither NAME/VERSION nor NAME@ALIAS is refused."""
-    with pytest.raises(ConfigError, match="names no model"):
-        Reference.parse(text)
-
-
 @pytest.mark.parametrize("name", ["../x", "", "x' OR name != '", "X"])
 def test_a_name_never_is_a_path(registry, name):
     """It is refused before MLflow is asked."""
     with pytest.raises(ConfigError, match="names no model"):
         registry.versions(name)
     with pytest.raises(ConfigError, match="names no model"):
-        promotion.rollback(registry, name, why="")
+        journal.rollback(registry, name, why="")
 
 
-def test_what_is_not_there_is_named_with_what_is(registry, uri, place, bundle):
-    """A version, an alias, and a model: the error lists those that are there."""
+def test_an_empty_store_says_so(registry):
+    """There is no version, and no champion to go back to."""
     with pytest.raises(RegistryError, match="Nothing was registered yet"):
         registry.get(Reference(name=NAME, version=1))
-    registry.set_alias(registered(registry, settings(place, uri), bundle), CHALLENGER)
-    for reference in (Reference(name=NAME, version=7), Reference(name=NAME, alias="champion")):
-        with pytest.raises(
-            RegistryError, match=rf"no {reference}\. Versions: 1 to 1; .*@challenger"
-        ):
-            registry.get(reference)
-    with pytest.raises(RegistryError, match=rf"no other/1\. Models: {NAME}"):
-        registry.get(Reference(name="other", version=1))
-    with pytest.raises(RegistryError, match="none to go back to"):
-        promotion.rollback(registry, NAME, why="")
+    with pytest.raises(RegistryError, match="has had 0 champions: there is none to go back to"):
+        journal.rollback(registry, NAME, why="")
 
 
-def test_an_alias_of_a_version_that_was_deleted_points_nowhere(registry, uri, place, bundle):
+def test_an_alias_of_a_version_that_was_deleted_points_nowhere(registry, place, bundle):
     """It is told as one that is not there."""
-    version = registered(registry, settings(place, uri), bundle)
+    version = register(registry, bundle, place)
     registry.set_alias(version, CHALLENGER)
     registry.client.delete_model_version(NAME, "1")
     with pytest.raises(RegistryError, match=f"There is no {NAME}@challenger"):
@@ -206,34 +169,6 @@ def test_a_version_without_a_digest_is_left_alone(registry, place, digest):
     assert precious.is_dir()
 
 
-def test_an_artifact_that_was_changed_is_refused(registry, uri, place, bundle, packed):
-    """One byte, or another bundle: neither is fetched nor cached, and what is pulled stays."""
-    version = registered(registry, settings(place, uri), bundle)
-    pulled = pull(registry, version, place / "pulled")
-    shutil.rmtree(place / "cache")
-    stored = Path(version.source.removeprefix("file://")) / BUNDLE
-    (stored / "README.md").write_text("changed", encoding="utf-8")
-    with pytest.raises(BundleError, match=r"README\.md was changed"):
-        fetch(registry, version)
-    shutil.rmtree(stored)
-    variant(packed, stored, 2)
-    with pytest.raises(RegistryError, match="another bundle for"):
-        pull(registry, version, place / "pulled")
-    assert list((place / "cache" / "mlkit" / "bundles").iterdir()) == []
-    assert Bundle.open(pulled.path).manifest.digest == version.digest
-    shutil.rmtree(stored)
-    with pytest.raises(UnreachableError):
-        fetch(registry, version)
-
-
-def test_a_cache_that_was_changed_is_fetched_anew(registry, uri, place, bundle):
-    """What the user's cache holds is checked each time."""
-    version = registered(registry, settings(place, uri), bundle)
-    cached = fetch(registry, version).path
-    (cached / "README.md").write_text("changed", encoding="utf-8")
-    assert fetch(registry, version).manifest.digest == version.digest
-
-
 def test_an_evaluation_is_no_source_of_a_version(registry, uri, place, bundle):
     """A newer run has the digest as well, but only the one that trained has the bundle."""
     config = settings(place, uri)
@@ -241,7 +176,7 @@ def test_an_evaluation_is_no_source_of_a_version(registry, uri, place, bundle):
     run = registry.tracker.find(NAME, {DIGEST: bundle.manifest.digest})
     later = registry.client.create_run(
         run.info.experiment_id,
-        start_time=2_000,
+        start_time=run.info.start_time + 1,
         tags={"mlkit.kind": "evaluate", DIGEST: bundle.manifest.digest},
     )
     registry.client.set_terminated(later.info.run_id)
@@ -250,29 +185,17 @@ def test_an_evaluation_is_no_source_of_a_version(registry, uri, place, bundle):
     assert version.source.endswith(MODEL)
 
 
-def test_a_damaged_run_is_named(uri, place, bundle):
-    """The error names the file, and what to do."""
-    config = settings(place, f"sqlite:///{place}")
-    record(config, bundle)
-    [folder] = outbox.pending(outbox_of(config))
-    (folder / outbox.RUN).write_text("{", encoding="utf-8")
-    with pytest.raises(RegistryError, match=r"run\.json cannot be read.*remove the folder"):
-        sync(uri, outbox_of(config))
-
-
-def test_an_interrupted_rollback_is_completed(registry, uri, place, packed):
+def test_an_interrupted_rollback_is_completed(registry, place, packed):
     """One that was killed before the alias moved goes back one champion, not two."""
-    config = settings(place, uri)
-    for number in (1, 2, 3):
-        each = variant(packed, place / f"bundle-{number}", number)
-        version = registered(registry, config, each)
-        registry.enter(version, kind="promote", why="", after=number - 1)
-        registry.champion(NAME)
+    for _ in range(3):
+        crown(registry, register(registry, variant(packed, place), place))
     second = registry.get(Reference(name=NAME, version=2))
-    registry.enter(second, kind="rollback", why="", after=3)
-    assert promotion.rollback(registry, NAME, why="").number == 2
-    assert promotion.rollback(registry, NAME, why="").number == 1
-    assert [entry.kind for entry in registry.history(NAME)] == ["promote"] * 3 + ["rollback"] * 2
+    journal.enter(registry, second, kind="rollback", why="", after=3)
+    assert journal.rollback(registry, NAME, why="").number == 2
+    assert journal.rollback(registry, NAME, why="").number == 1
+    assert [entry.kind for entry in journal.history(registry, NAME)] == ["promote"] * 3 + [
+        "rollback"
+    ] * 2
 
 
 def test_a_snapshot_is_whole_or_not_there(place):
@@ -280,7 +203,20 @@ def test_a_snapshot_is_whole_or_not_there(place):
     (place / "data.csv").write_text("a\n1\n", encoding="utf-8")
     (place / "file").touch()
     with pytest.raises(OSError, match="file"):
-        snapshots.keep(place / "data.csv", place / "file" / "data", "ab", most_mib=1)
-    kept = snapshots.keep(place / "data.csv", place / "data", "ab", most_mib=1)
+        snapshots.keep(place / "data.csv", place / "file" / "data", "ab", most_mib=1, started=now())
+    kept = snapshots.keep(place / "data.csv", place / "data", "ab", most_mib=1, started=now())
     assert snapshots.find(place / "data", "ab") == kept
     assert [entry.name for entry in (place / "data").iterdir()] == ["ab.csv"]
+
+
+def test_a_table_that_was_replaced_meanwhile_is_no_snapshot(place, caplog):
+    """Even by an older one: the fingerprint is of the rows that were read."""
+    (place / "older.csv").write_text("a\n1\n", encoding="utf-8")
+    (place / "data.csv").write_text("a\n2\n", encoding="utf-8")
+    os.utime(place / "older.csv", (0, 0))
+    began = now() - 1
+    (place / "older.csv").replace(place / "data.csv")
+    snapshot = snapshots.keep(place / "data.csv", place / "data", "ab", most_mib=1, started=began)
+    assert snapshot is None
+    assert snapshots.find(place / "data", "ab") is None
+    assert "snapshot_skipped" in caplog.text

@@ -7,7 +7,9 @@ from urllib.parse import urlparse
 import pytest
 from registry_of_tests import register, variant
 
+from mlkit.core.bundle import Bundle
 from mlkit.core.errors import BundleError, ConfigError, RegistryError
+from mlkit.core.signing import create_key
 from mlkit.registry.fetching import fetch, pull
 
 
@@ -44,20 +46,41 @@ def test_a_damaged_cache_is_fetched_again(registry, version, cache):
     assert (again.path / "golden.json").read_text() != "[]"
 
 
-def test_another_bundle_in_the_store_is_refused(registry, version, packed, tmp_path):
-    """Its own digests fit, but it is not the one that was registered."""
+def test_another_bundle_in_the_store_is_refused(registry, version, packed, cache, tmp_path):
+    """Its own digests fit, but it is not the one that was registered; what was pulled stays."""
     kept = stored(version)
+    pulled = pull(registry, version, tmp_path / "pulled")
+    shutil.rmtree(cache)
     hidden = kept.rename(kept.with_name("hidden"))
     try:
         shutil.copytree(variant(packed, tmp_path, "fetched").path, kept)
         with pytest.raises(RegistryError, match=r"another bundle for fetched/1.*was registered"):
-            fetch(registry, version)
+            pull(registry, version, pulled.path)
         (kept / "model.onnx").write_bytes(b"x")
         with pytest.raises(BundleError, match=r"model\.onnx"):
             fetch(registry, version)
-    finally:
+        assert list(cache.iterdir()) == []
+        assert Bundle.open(pulled.path).manifest.digest == version.digest
         shutil.rmtree(kept)
+        with pytest.raises(RegistryError, match=r"refuses: .*No such artifact"):
+            fetch(registry, version)
+    finally:
+        shutil.rmtree(kept, ignore_errors=True)
         hidden.rename(kept)
+
+
+def test_a_sound_bundle_stays_cached_where_a_signer_is_required(
+    registry, version, cache, tmp_path, monkeypatch
+):
+    """It is refused there, and elsewhere it need not be fetched again."""
+    place = fetch(registry, version).path
+    signer = create_key(tmp_path / "key")
+    (tmp_path / "pyproject.toml").write_text(f'[tool.mlkit]\nsigners = ["{signer}"]\n')
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BundleError, match="sign"):
+        fetch(registry, version)
+    assert Bundle.open(place).manifest.digest == version.digest
+    assert [path.name for path in cache.iterdir()] == [version.digest]
 
 
 def test_pull_writes_a_folder_whole(registry, version, tmp_path):

@@ -1,7 +1,7 @@
 """From a prediction to what made it, and from data to all that was made from them."""
 
 import pytest
-from registry_of_tests import REBUILDABLE, register, variant
+from registry_of_tests import LINEAGE, register, variant
 
 from mlkit.core.errors import RegistryError
 from mlkit.registry.provenance import trace
@@ -37,7 +37,7 @@ def test_a_prediction_leads_to_what_made_it(registry, versions, predictor, fligh
         assert told["run"] == version.run_id
         assert told["data"] == DATA
         assert told["config"] == {"seed": 3}
-        assert {key: told[key] for key in REBUILDABLE} == REBUILDABLE
+        assert (told["code"], told["lock"]) == (LINEAGE["code"], LINEAGE["lock"])
 
 
 def test_data_lead_to_all_that_was_made_from_them(registry, versions):

@@ -14,8 +14,9 @@ def loaded(registry, packed, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("pyfunc")
     version = register(registry, variant(packed, folder, "served"), folder)
-    mlflow.set_tracking_uri(registry.uri)
-    return mlflow.pyfunc.load_model(f"models:/{version}")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MLFLOW_TRACKING_URI", registry.uri)
+        return mlflow.pyfunc.load_model(f"models:/{version}")
 
 
 def test_it_predicts_what_the_predictor_does(loaded, predictor, flights):

@@ -44,7 +44,7 @@ def test_what_is_no_reference_is_refused(text):
         Reference.parse(text)
 
 
-@given(st.text(max_size=30))
+@given(st.text("ab0/@._-\\", max_size=8))
 def test_no_reference_leaves_its_folder(text):
     """Whatever is read as a reference has a name that is one plain part of a path."""
     if is_reference(text):

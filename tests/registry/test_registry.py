@@ -4,9 +4,9 @@ import pytest
 from registry_of_tests import crown, register, variant
 
 from mlkit.core.errors import RegistryError
-from mlkit.registry.promotion import rollback
+from mlkit.registry import journal
 from mlkit.registry.references import Reference
-from mlkit.registry.registry import Version
+from mlkit.registry.versions import Version
 
 
 @pytest.fixture
@@ -45,6 +45,8 @@ def test_an_alias_points_to_one_version(registry, made):
     asked = Reference(name=first.name, alias="challenger")
     assert registry.get(asked).number == second.number
     assert [version.aliases for version in registry.versions(first.name)] == [("challenger",), ()]
+    with pytest.raises(RegistryError, match="Versions: 1 to 2; aliases: @challenger"):
+        registry.get(Reference(name=first.name, alias="champion"))
 
 
 @pytest.mark.parametrize(
@@ -69,11 +71,11 @@ def test_what_is_not_there_is_told_with_what_is(registry, packed, tmp_path, text
 def test_history_says_what_who_when_and_why(registry, made):
     """Every change of the champion, the oldest first; the journal is no model."""
     first, second = made(), made()
-    assert registry.champion(first.name) is None
+    assert journal.settle(registry, first.name) is None
     crown(registry, first, why="the first")
     crown(registry, second, why="better")
-    rollback(registry, first.name, why="it was not")
-    history = registry.history(first.name)
+    journal.rollback(registry, first.name, why="it was not")
+    history = journal.history(registry, first.name)
     assert [(p.number, p.kind, p.version, p.after, p.why) for p in history] == [
         (1, "promote", 1, 0, "the first"),
         (2, "promote", 2, 1, "better"),
@@ -93,31 +95,31 @@ def test_rollback_goes_back_through_the_champions(registry, made):
     def champion() -> Version:
         return registry.get(Reference(name=a.name, alias="champion"))
 
-    assert rollback(registry, a.name, why="").number == b.number == champion().number
-    assert rollback(registry, a.name, why="").number == a.number == champion().number
+    assert journal.rollback(registry, a.name, why="").number == b.number == champion().number
+    assert journal.rollback(registry, a.name, why="").number == a.number == champion().number
     with pytest.raises(RegistryError, match=f"{a.name} has had 1 champion: there is none"):
-        rollback(registry, a.name, why="")
+        journal.rollback(registry, a.name, why="")
     assert champion().number == a.number
     crown(registry, c)
-    assert rollback(registry, a.name, why="").number == a.number
+    assert journal.rollback(registry, a.name, why="").number == a.number
 
 
 def test_a_promotion_that_comes_second_is_told(registry, made):
     """Both began from no champion: the first entry counts, the other names the winner."""
     first, second = made(), made()
-    registry.enter(first, kind="promote", why="", after=0)
+    journal.enter(registry, first, kind="promote", why="", after=0)
     with pytest.raises(RegistryError, match=f"made {first} the champion meanwhile; {second} was"):
-        registry.enter(second, kind="promote", why="", after=0)
-    assert registry.champion(first.name).number == first.number
-    assert len(registry.history(first.name)) == 1
+        journal.enter(registry, second, kind="promote", why="", after=0)
+    assert journal.settle(registry, first.name).number == first.number
+    assert len(journal.history(registry, first.name)) == 1
 
 
 def test_an_alias_that_lags_behind_is_mended(registry, made):
     """As after a kill between the journal and the alias: the journal decides."""
     first, second = made(), made()
     crown(registry, first)
-    registry.enter(second, kind="promote", why="", after=1)
+    journal.enter(registry, second, kind="promote", why="", after=1)
     alias = Reference(name=first.name, alias="champion")
     assert registry.get(alias).number == first.number
-    assert registry.champion(first.name).number == second.number
+    assert journal.settle(registry, first.name).number == second.number
     assert registry.get(alias).number == second.number

@@ -2,6 +2,8 @@
 
 import json
 import os
+import platform
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pandas as pd
 import pytest
 from bundles_of_tests import parts_of
 from projects import ROOT, render, run
-from registry_of_tests import REBUILDABLE, variant
+from registry_of_tests import LINEAGE, variant
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mlkit import pack
@@ -19,6 +21,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError
 from mlkit.registry.differences import differences
 from mlkit.registry.reproduction import compare, reproduce
+from mlkit.training.config import as_dict
 
 AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@localhost")
 SMALL = [
@@ -29,6 +32,8 @@ SMALL = [
     "split.test_fraction=0.3",
 ]
 PARTS = {
+    "mlkit": "0.5.0",
+    "runtime": "onnx",
     "data": {"n_rows": 10, "columns": {"carrier": "a", "temp": "b"}},
     "code": {"commit": "c0ffee", "dirty": False},
     "lock": {"uv.lock": "0"},
@@ -47,6 +52,8 @@ PARTS = {
         ({"libraries": {"numpy": "2.0"}}, "library pandas changed: 3.0, now none"),
         ({"python": "3.12.1"}, "Python changed: 3.11.7, now 3.12.1"),
         ({"threads": {"openmp": 1}}, "threads of openmp changed: 2, now 1"),
+        ({"mlkit": "0.6.0"}, "mlkit changed: 0.5.0, now 0.6.0"),
+        ({"runtime": "python"}, "runtime changed: onnx, now python"),
         ({"seed": 1}, "seed changed: 0, now 1"),
         ({"lock": {"uv.lock": "1"}}, "lock file uv.lock changed: 0, now 1"),
         ({"config": {"split": {"kind": "time"}}}, "setting split.kind changed: auto, now time"),
@@ -96,6 +103,16 @@ def test_a_library_that_was_bumped_is_named(packed, flights, tmp_path, in_projec
     assert found.summary().endswith("- library numpy changed: 2.0, now 2.1")
 
 
+def test_another_mlkit_is_named_first(packed, flights, tmp_path, in_project):
+    """It is no part of the lineage, but of the digest; chance is not blamed for it."""
+    old = variant(packed, tmp_path, seed=0, libraries={"numpy": "2.0"})
+    new = variant(packed, tmp_path, seed=0, libraries={"numpy": "2.1"})
+    layout.seal(new.path, msgspec.structs.replace(new.manifest, mlkit="99.0"))
+    found = compare(old, Bundle.open(new.path), flights.head(100))
+    assert found.differ[0] == f"mlkit changed: {old.manifest.mlkit}, now 99.0"
+    assert "depend on chance" not in found.summary()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("trees", "level"), [(19, "metrics"), (1, "none")])
 def test_an_estimator_that_depends_on_chance_is_measured(
@@ -113,6 +130,11 @@ def test_an_estimator_that_depends_on_chance_is_measured(
     assert "depend on chance" in found.summary()
 
 
+def reading(path: str) -> dict:
+    """Return settings that read a table."""
+    return {**LINEAGE["config"], "data": {"path": path}}
+
+
 @pytest.fixture
 def repository(tmp_path) -> tuple[Path, str]:
     """Return a git repository with a table in it, and its commit."""
@@ -128,12 +150,16 @@ def repository(tmp_path) -> tuple[Path, str]:
 @pytest.mark.parametrize(
     ("lineage", "sentence"),
     [
-        ({"code": {"commit": None, "dirty": True}}, "it was trained outside of git"),
+        (
+            {"code": {"commit": None, "dirty": True}},
+            "flight-delay/[0-9a-f]{12} cannot be built again: it was trained outside of git",
+        ),
         ({"code": {"commit": "f" * 40}}, r"Commit f{40} is not in this repository\. Fetch it"),
-        ({"config": {"data": {"path": "gone.parquet"}}}, r"The data are gone: .*gone\.parquet"),
+        ({"config": reading("gone.parquet")}, r"no .*gone\.parquet, no snapshot, and none in the"),
+        ({"config": reading("/gone.parquet")}, r"there is no /gone\.parquet\. Put rows with the"),
         ({}, "no lock file of uv or pip was committed.*--here"),
     ],
-    ids=["no-git", "no-commit", "no-data", "no-lock"],
+    ids=["no-git", "no-commit", "no-data", "no-data-elsewhere", "no-lock"],
 )
 def test_what_is_not_there_any_more_is_named(
     packed, repository, tmp_path, in_project, lineage, sentence
@@ -142,27 +168,64 @@ def test_what_is_not_there_any_more_is_named(
     folder, commit = repository
     whole = {
         "code": {"commit": commit, "dirty": False},
-        "config": {"data": {"path": "table.parquet", "schema": "flight_delay.schema.Flight"}},
-        "data": {"fingerprint": "da7a" * 16, "n_rows": 1, "columns": {}},
-        "python": "3.11",
+        "config": reading("table.parquet"),
         "lock": {},
     }
-    bundle = variant(packed, tmp_path, **{**REBUILDABLE, **whole, **lineage})
+    bundle = variant(packed, tmp_path, **{**whole, **lineage})
     with pytest.raises(RegistryError, match=sentence):
         reproduce(bundle, data_folder=tmp_path / "none", folder=folder)
     assert len(run("git", "worktree", "list", cwd=folder).stdout.splitlines()) == 1
 
 
+def test_the_users_own_environment_stays_as_it_is(packed, repository, tmp_path, monkeypatch):
+    """Though uv is told of it; the new one holds what is locked, and so no mlkit here."""
+    folder, _ = repository
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "none"\nversion = "0"\nrequires-python = ">=3.11"\n'
+    )
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    run("uv", "lock", "--quiet", cwd=folder)
+    commit(folder, "Lock")
+    made_from = {
+        "code": {"commit": run("git", "rev-parse", "HEAD", cwd=folder).stdout.strip()},
+        "config": reading("table.parquet"),
+        "lock": {"uv.lock": "0" * 64},
+        "python": platform.python_version(),
+    }
+    own = tmp_path / "own"
+    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(own))
+    with pytest.raises(RegistryError, match=r"Training it again failed: .*No module named"):
+        reproduce(variant(packed, tmp_path, **made_from), data_folder=tmp_path, folder=folder)
+    assert not own.exists()
+
+
+def test_a_champion_that_is_in_no_commit_is_left_out(
+    packed, repository, project, config, tmp_path, monkeypatch
+):
+    """The training goes on without it, as far as to the table, which holds nothing here."""
+    folder, _ = repository
+    shutil.copy(project / "pyproject.toml", folder)
+    commit(folder, "Trust the package")
+    settings = as_dict(config("data.path=table.parquet", "evaluation.champion=bundles/other"))
+    made_from = {
+        "code": {"commit": run("git", "rev-parse", "HEAD", cwd=folder).stdout.strip()},
+        "config": settings,
+    }
+    bundle = variant(packed, tmp_path, **made_from)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project / "src"), str(ROOT)]))
+    with pytest.raises(RegistryError, match=r"Training it again failed: .*table\.parquet"):
+        reproduce(bundle, data_folder=tmp_path, folder=folder, here=True)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """Return a project whose data are not in git, with a version made five commits ago."""
+    """Return a project with a version made five commits ago, of data outside of it."""
     folder = render(tmp_path_factory.mktemp("made") / "flight-delay")
     (folder / "uv.lock").touch()
-    with (folder / ".gitignore").open("a") as file:
-        file.write("data/\n")
+    (folder / "data" / "flights.parquet").rename(folder.parent / "flights.parquet")
     run("git", "init", "--quiet", cwd=folder)
     commit(folder, "Start")
-    mlkit(folder, "train", *SMALL)
+    mlkit(folder, "train", *SMALL, "data.path=../flights.parquet")
     mlkit(folder, "register")
     features = folder / "src" / "flight_delay" / "features.py"
     for number in range(5):
@@ -189,25 +252,19 @@ def mlkit(folder: Path, *arguments: object, code: int = 0) -> str:
 
 
 @pytest.mark.slow
-def test_a_version_of_five_commits_ago_is_built_again_to_the_bit(made):
-    """In a worktree of its commit, from its data; the repository is left as it was."""
-    found = mlkit(made, "reproduce", "flight-delay/1", "--here")
-    assert found.startswith("Reached bits: the bundle is the same, byte for byte.")
-    assert run("git", "status", "--porcelain", cwd=made).stdout == ""
-    assert len(run("git", "worktree", "list", cwd=made).stdout.splitlines()) == 1
+def test_a_version_of_five_commits_ago_is_built_again(made, tmp_path):
+    """From its snapshot to the bit; without, the column of the changed cell is named.
 
-
-@pytest.mark.slow
-def test_a_changed_cell_is_named_by_its_column(made, tmp_path):
-    """With the snapshot it is built to the bit, and told; without, it differs, and is told."""
-    path = made / "data" / "flights.parquet"
+    In a worktree of its commit: the repository is left as it was.
+    """
+    path = made.parent / "flights.parquet"
     kept = path.read_bytes()
     frame = pd.read_parquet(path)
     frame.loc[5, "temp"] += 1
     frame.to_parquet(path)
     try:
         found = mlkit(made, "reproduce", "flight-delay/1", "--here")
-        assert found.startswith("Reached bits")
+        assert found.startswith("Reached bits: the bundle is the same, byte for byte.")
         assert "is not what it was: data changed: in column temp." in found
 
         (made / ".mlkit" / "data").rename(tmp_path / "data")
@@ -216,6 +273,8 @@ def test_a_changed_cell_is_named_by_its_column(made, tmp_path):
         assert "Reached bits" not in found
     finally:
         path.write_bytes(kept)
+    assert run("git", "status", "--porcelain", cwd=made).stdout == ""
+    assert len(run("git", "worktree", "list", cwd=made).stdout.splitlines()) == 1
 
 
 @pytest.mark.slow

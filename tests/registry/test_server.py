@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 import pytest
-from versions_of_tests import registered, settings, variant
+from registry_of_tests import record, settings, variant
 
 from mlkit.core.errors import BundleError, RegistryError
-from mlkit.registry import promotion
+from mlkit.registry import journal
 from mlkit.registry.fetching import fetch
 from mlkit.registry.references import Reference
 from mlkit.registry.registry import CHALLENGER, CHAMPION, Registry
@@ -28,11 +28,14 @@ def registry(server, packed, tmp_path_factory) -> Iterator[Registry]:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         registry = Registry(Tracker(server))
         for number in (1, 2):
-            bundle = variant(packed, folder / f"bundle-{number}", number, NAME)
-            version = registered(registry, settings(folder, server, NAME), bundle)
+            bundle = variant(packed, folder, NAME)
+            record(settings(folder, server, NAME), bundle)
+            version = registry.register(bundle)
             registry.set_alias(version, CHALLENGER)
-            registry.enter(version, kind="promote", why=f"Reason {number}.", after=number - 1)
-            registry.champion(NAME)
+            journal.enter(
+                registry, version, kind="promote", why=f"Reason {number}.", after=number - 1
+            )
+            journal.settle(registry, NAME)
         yield registry
 
 
@@ -42,7 +45,7 @@ def test_runs_versions_and_the_journal_are_kept(registry):
     assert [run.info.status for run in runs] == ["FINISHED"] * 2
     versions = [(version.number, version.aliases) for version in registry.versions(NAME)]
     assert versions == [(2, (CHALLENGER, CHAMPION)), (1, ())]
-    history = [(entry.kind, entry.version, entry.why) for entry in registry.history(NAME)]
+    history = [(entry.kind, entry.version, entry.why) for entry in journal.history(registry, NAME)]
     assert history == [("promote", 1, "Reason 1."), ("promote", 2, "Reason 2.")]
 
 
@@ -87,6 +90,6 @@ def test_an_artifact_that_was_changed_there_is_refused(registry, tmp_path, monke
 
 def test_a_rollback_goes_back(registry):
     """The champion before is the champion again, and the journal says so."""
-    assert promotion.rollback(registry, NAME, why="Worse.").number == 1
+    assert journal.rollback(registry, NAME, why="Worse.").number == 1
     assert registry.get(Reference(name=NAME, alias=CHAMPION)).number == 1
-    assert registry.history(NAME)[-1].kind == "rollback"
+    assert journal.history(registry, NAME)[-1].kind == "rollback"

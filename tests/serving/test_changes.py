@@ -8,11 +8,11 @@ import httpx
 import pytest
 from changed_of_tests import demanding, liar, put, twin
 from loads_of_tests import Load, receipts
+from registry_of_tests import crown, register, variant
 from services_of_tests import PATIENCE, Running, serving
-from versions_of_tests import registered, settings, variant
 
 from mlkit.core.bundle import Bundle
-from mlkit.registry.promotion import rollback
+from mlkit.registry.journal import rollback
 from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import Tracker
 
@@ -78,17 +78,10 @@ def test_promotions_and_rollbacks_under_load(packed, record, tmp_path, monkeypat
     """The alias of a registry is followed, both ways, and no request fails."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     uri = f"sqlite:///{tmp_path / 'mlruns.db'}"
-    registry, config = Registry(Tracker(uri)), settings(tmp_path, uri)
-    bundles = [variant(packed, tmp_path / f"v{seed}", seed) for seed in range(2)]
-    versions = [registered(registry, config, bundle) for bundle in bundles]
-
-    def promote(version) -> None:
-        history = registry.history(version.name)
-        after = history[-1].number if history else 0
-        registry.enter(version, kind="promote", why="", after=after)
-        registry.champion(version.name)
-
-    promote(versions[0])
+    registry = Registry(Tracker(uri))
+    bundles = [variant(packed, tmp_path) for _ in range(2)]
+    versions = [register(registry, bundle, tmp_path) for bundle in bundles]
+    crown(registry, versions[0])
     options = {"watch_seconds": 0.2, "log": {"flush_seconds": 0}, "access_log": False}
     reference = "flight-delay@champion"
     with (
@@ -97,7 +90,7 @@ def test_promotions_and_rollbacks_under_load(packed, record, tmp_path, monkeypat
     ):
         for change in range(1, N_CHANGES + 1):
             if change % 2:
-                promote(versions[1])
+                crown(registry, versions[1])
             else:
                 rollback(registry, "flight-delay", why="")
             serves(running, record, bundles[change % 2].model)

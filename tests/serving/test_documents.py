@@ -13,6 +13,8 @@ from services_of_tests import serving
 from visits_of_tests import TARGETS, Visit
 
 from mlkit import Predictor
+from mlkit.core.errors import ConfigError
+from mlkit.serving.settings import read_settings
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +132,13 @@ def test_follows_a_change_of_bundle(visit_bundles, tmp_path):
             if isinstance(label(), str):
                 break
         assert label() in ("short", "days", "long")
+
+
+def test_a_name_can_stand_in_an_address(tmp_path):
+    """Another is refused before any bundle is looked for."""
+    for name in ("a/b", "{model}", "..", "", "A"):
+        with pytest.raises(ConfigError, match="matching regex"):
+            read_settings(tmp_path / "none", {"models": [{"bundle": "b", "name": name}]})
 
 
 @pytest.fixture(scope="module")

@@ -99,6 +99,7 @@ def test_each_prediction_leaves_its_receipt(packed, tmp_path):
     assert asked == [record["carrier"] for record in records * 10]
 
 
+@pytest.mark.slow
 def test_no_answered_request_lacks_its_receipt(packed, record, tmp_path):
     """With flush_seconds 0, when the service is killed while requests run."""
     settings = {"log": {"flush_seconds": 0}, "access_log": False}
@@ -112,6 +113,7 @@ def test_no_answered_request_lacks_its_receipt(packed, record, tmp_path):
     assert answered.keys() <= set(read_log(tmp_path / "predictions")["id"])
 
 
+@pytest.mark.slow
 def test_at_most_flush_seconds_are_lost(packed, record, tmp_path):
     """What was answered before then is in the log of a service that was killed."""
     settings = {"log": {"flush_seconds": 0.5}, "access_log": False}
@@ -130,6 +132,7 @@ def test_at_most_flush_seconds_are_lost(packed, record, tmp_path):
     assert before <= set(read_log(tmp_path / "predictions")["id"])
 
 
+@pytest.mark.slow
 def test_a_worker_may_be_killed(packed, record, tmp_path):
     """The service answers on; what the worker left is rotated by the one in its place."""
     log = tmp_path / "predictions"
@@ -149,6 +152,7 @@ def test_a_worker_may_be_killed(packed, record, tmp_path):
     assert frame["id"].is_unique
 
 
+@pytest.mark.slow
 def test_a_full_segment_is_rotated_while_the_service_runs(packed, record, tmp_path):
     """No receipt is lost or doubled."""
     log = tmp_path / "predictions"
@@ -161,6 +165,7 @@ def test_a_full_segment_is_rotated_while_the_service_runs(packed, record, tmp_pa
     assert frame["id"].nunique() == 40
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_no_answer(packed, record, tmp_path):
     """Receipts wait, then are counted as lost; once there is room, they are written again."""
     log = tmp_path / "predictions"

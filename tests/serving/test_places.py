@@ -6,8 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from registry_of_tests import register, variant
 from services_of_tests import children, is_alive, serving, wait_for
-from versions_of_tests import registered, settings, variant
 
 from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import Tracker
@@ -42,8 +42,7 @@ class TestFollowing:
         """Return the address of a registry that has a champion."""
         uri = f"sqlite:///{place / 'mlruns.db'}"
         registry = Registry(Tracker(uri))
-        bundle = variant(packed, place / "variant", 1)
-        registry.set_alias(registered(registry, settings(place, uri), bundle), "champion")
+        registry.set_alias(register(registry, variant(packed, place), place), "champion")
         return uri
 
     def test_a_registry_that_does_not_answer(self, uri, place, record):

@@ -48,6 +48,7 @@ def test_kills_under_load(packed, record, tmp_path):
         assert running.told().count("worker_replaced") == N_KILLS
         assert running.stop() == 0
     statuses = load.statuses()
+    print(f"{N_KILLS} kills: {statuses[200]} answered, {statuses[0]} connections broke")  # noqa: T201
     assert set(statuses) <= {200, 0}
     # Each thread has one request at a time, and notices a broken connection once.
     assert statuses[0] <= N_KILLS * n_threads
@@ -55,8 +56,8 @@ def test_kills_under_load(packed, record, tmp_path):
     answers = {answer.id for answer in load.answers if answer.status == 200}
     # With flush_seconds 0 a receipt is written before its answer is sent.
     assert answers <= ids.keys()
-    assert len(answers) <= counted <= len(load.answers)
-    print(f"{N_KILLS} kills: {statuses[200]} answered, {statuses[0]} connections broke")  # noqa: T201
+    # An answer is counted once it is sent.
+    assert len(answers) - N_KILLS * n_threads <= counted <= len(load.answers)
 
 
 def test_a_worker_that_is_replaced_answers_as_the_others_do(packed, record, tmp_path):

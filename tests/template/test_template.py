@@ -45,7 +45,8 @@ def assert_in_order(project: Path, package: str) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_each_task_trains_and_passes_its_own_tests(tmp_path, task):
     """From the answers alone: tests pass, style holds, every model trains, a file is scored."""
-    project = render(tmp_path / "p", project_name="Tardy planes", task=task)
+    answers = {"project_name": "Tardy planes", "task": task, "tracking_uri": "none"}
+    project = render(tmp_path / "p", **answers)
     assert_in_order(project, "tardy_planes")
     models = sorted(file.stem for file in (project / "conf" / "model").glob("*.yaml"))
     linear = "ridge" if task == "regression" else "logistic"
@@ -86,7 +87,8 @@ def test_own_data_become_a_model_without_a_line_of_code(tmp_path, name):
     """From a file and the name of its target: a schema, a trained model, tests that pass."""
     target, task = OWN_DATA[name]
     own_data(tmp_path / name)
-    answers = {"project_name": "Own thing", "task": task, "data": str(tmp_path / name)}
+    own = str(tmp_path / name)
+    answers = {"project_name": "Own thing", "task": task, "data": own, "tracking_uri": "none"}
     project = render(tmp_path / "p", **answers)
     done = run_in(project, "mlkit", "schema", "infer", tmp_path / name, "--target", target)
     assert "src/own_thing/schema.py" in done.stdout
@@ -127,7 +129,7 @@ def test_a_new_project_runs_its_two_commands_and_its_hooks(clone, tmp_path):
     project = tmp_path / "flight-delay"
     commit = run("git", "rev-parse", "HEAD", cwd=clone).stdout.strip()
     (requirement,) = copy(clone, project)["project"]["dependencies"]
-    assert requirement == f"mlkit-ship[train,tune,registry] @ git+file://{clone}@{commit}"
+    assert requirement == f"mlkit-ship[train,tune,registry,serve] @ git+file://{clone}@{commit}"
 
     (tmp_path / "home").mkdir()
     cache = run(UV, "cache", "dir", cwd=tmp_path).stdout.strip()
@@ -165,10 +167,10 @@ def test_a_hook_finds_what_it_is_for(clone, tmp_path):
 @pytest.mark.parametrize(
     ("options", "requirement"),
     [
-        (["--vcs-ref", "v0.9.0"], "mlkit-ship[train,tune,registry] @ git+file://{clone}@{tag}"),
+        (["--vcs-ref", "v0.9.0"], "mlkit-ship[train,tune,registry,serve] @ git+file://{clone}@{tag}"),
         (
-            ["--data", "mlkit_requirement=mlkit-ship[train,tune,registry]==0.1.0"],
-            "mlkit-ship[train,tune,registry]==0.1.0",
+            ["--data", "mlkit_requirement=mlkit-ship[train,tune,registry,serve]==0.1.0"],
+            "mlkit-ship[train,tune,registry,serve]==0.1.0",
         ),
     ],
 )
@@ -185,7 +187,7 @@ def test_a_plain_folder_can_be_the_source(clone, tmp_path):
     plain = tmp_path / "plain"
     shutil.copytree(clone, plain, ignore=shutil.ignore_patterns(".git"))
     (found,) = copy(plain, tmp_path / "p")["project"]["dependencies"]
-    assert found == f"mlkit-ship[train,tune,registry] @ file://{plain}"
+    assert found == f"mlkit-ship[train,tune,registry,serve] @ file://{plain}"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from mlkit import load_config
 from mlkit.core.errors import ConfigError
+from mlkit.training.config import Config
 from mlkit.training.project import build, find_schema
 
 TRUSTED = ("flight_delay",)
@@ -149,3 +150,9 @@ def test_a_library_that_is_not_installed_is_named(project):
     """The error says how to add it, and nothing of schemas."""
     with pytest.raises(ConfigError, match=r"no module notlib\. Is it .* uv add notlib\.$"):
         build({"_target_": "notlib.Trees"}, ("notlib",), "model.estimator")
+
+
+def test_a_name_has_no_line_break():
+    """It becomes part of paths, and of a registry's references."""
+    with pytest.raises(ConfigError, match=r"name may hold lower-case .* got 'late\\n'"):
+        Config(name="late\n")

@@ -301,3 +301,12 @@ def test_a_constant_regressor_is_the_baseline(build, flights):
     )
     evaluation = Evaluator(n_resamples=0).evaluate(changed.fit(flights), flights)
     assert all(score.value == pytest.approx(score.baseline) for score in evaluation.scores)
+
+
+def test_a_forest_in_threads_scores_to_the_last_bit(build, flights):
+    """Its trees are added up in one order, whichever thread is done first."""
+    forest = RandomForestClassifier(n_estimators=100, min_samples_leaf=5, n_jobs=8, random_state=0)
+    model = build(estimator=forest).fit(flights)
+    first = model.scores(flights)
+    for _ in range(20):
+        np.testing.assert_array_equal(model.scores(flights), first)

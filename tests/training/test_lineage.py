@@ -1,0 +1,49 @@
+"""What made a model is written down as it was when the run began."""
+
+import pytest
+from projects import run
+
+from mlkit.training import lineage
+
+AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@localhost")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """Return a project in git, with a lock file that git has, and one that it ignores."""
+    (tmp_path / "uv.lock").write_text("version = 1\n")
+    (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
+    (tmp_path / ".gitignore").write_text("requirements.txt\n")
+    run("git", "init", "--quiet", cwd=tmp_path)
+    run("git", "add", "--all", cwd=tmp_path)
+    run("git", *AUTHOR, "commit", "--quiet", "-m", "Start", cwd=tmp_path)
+    return tmp_path
+
+
+def test_what_is_all_committed_is_clean(repository):
+    """A commit, and the lock files that are in it."""
+    found = lineage.sources(repository)
+    commit = run("git", "rev-parse", "HEAD", cwd=repository).stdout.strip()
+    assert found["code"] == {"commit": commit, "dirty": False}
+    assert [*found["lock"]] == ["uv.lock"]
+
+
+def test_outside_of_git_nothing_is_clean(tmp_path):
+    """A lock file in no commit leads to no environment."""
+    (tmp_path / "uv.lock").touch()
+    found = lineage.sources(tmp_path)
+    assert found == {"code": {"commit": None, "dirty": True}, "lock": {}}
+
+
+def test_a_new_file_is_a_change(repository):
+    """Also where a user's settings hide it."""
+    run("git", "config", "status.showUntrackedFiles", "no", cwd=repository)
+    (repository / "features.py").touch()
+    code = lineage.code(repository)
+    assert (code["dirty"], code["changes"]) == (True, ["features.py"])
+
+
+def test_what_git_cannot_tell_is_a_change(repository):
+    """A status that fails is no clean one."""
+    (repository / ".git" / "index").write_bytes(b"damaged")
+    assert lineage.code(repository)["dirty"]
