@@ -116,6 +116,20 @@ def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def write_module(in_project: Path) -> Iterator[Callable[[str, str], None]]:
+    """Return what writes a module of the project's package, for one test."""
+    written: list[Path] = []
+
+    def write(name: str, text: str) -> None:
+        written.append(in_project / "src" / "flight_delay" / name)
+        written[-1].write_text(text)
+
+    yield write
+    for path in written:
+        path.unlink()
+
+
+@pytest.fixture
 def config(in_project: Path, tmp_path: Path) -> Callable[..., object]:
     """Return what loads the project's settings with overrides, bundles kept apart."""
     apart = [f"bundles={tmp_path}", f"reports={tmp_path / 'reports'}"]

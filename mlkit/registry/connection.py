@@ -155,7 +155,7 @@ def telling(uri: str) -> Iterator[None]:
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _own_logs():
             warnings.simplefilter("ignore")
             yield
     except ModuleNotFoundError as error:
@@ -175,6 +175,18 @@ def telling(uri: str) -> Iterator[None]:
         raise UnreachableError(
             f"The tracking store {shown(uri)} cannot be used: {reason}. {todo}."
         ) from error
+
+
+@contextmanager
+def _own_logs() -> Iterator[None]:
+    """Keep the handlers of logs: MLflow 3.6 sets alembic's whenever it opens a database."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def artifacts_of(uri: str, name: str) -> str | None:

@@ -609,20 +609,6 @@ def test_schema_infer_writes_once(mlkit, in_project, tmp_path, rows):
     assert (code, "Did you mean arr_delay" in error) == (3, True)
 
 
-@pytest.fixture
-def write_module(in_project):
-    """Return what writes a module of the project's package, for one test."""
-    written = []
-
-    def write(name: str, text: str) -> None:
-        written.append(in_project / "src" / "flight_delay" / name)
-        written[-1].write_text(text)
-
-    yield write
-    for path in written:
-        path.unlink()
-
-
 def test_an_error_in_the_projects_code_shows_its_line(mlkit, write_module, tmp_path):
     """An exception of the project's own is one line with file and line, and exit code 70."""
     write_module(

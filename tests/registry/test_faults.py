@@ -214,7 +214,8 @@ def test_a_table_that_was_replaced_meanwhile_is_no_snapshot(place, caplog):
     (place / "older.csv").write_text("a\n1\n", encoding="utf-8")
     (place / "data.csv").write_text("a\n2\n", encoding="utf-8")
     os.utime(place / "older.csv", (0, 0))
-    began = now() - 1
+    # A file's clock is some milliseconds behind.
+    began = now() - 1_000
     (place / "older.csv").replace(place / "data.csv")
     snapshot = snapshots.keep(place / "data.csv", place / "data", "ab", most_mib=1, started=began)
     assert snapshot is None

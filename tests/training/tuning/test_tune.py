@@ -124,14 +124,15 @@ def test_the_command_says_when_the_settings_were_no_trial(said):
     assert "Next: mlkit train model=tuned" in out
 
 
-def test_tuned_features_have_a_file_of_their_own(searched, in_project, tmp_path):
+def test_tuned_features_have_a_file_of_their_own(searched, write_module, tmp_path):
     """Where a featurizer's parameter is tuned, `features=tuned` goes with `model=tuned`."""
-    (in_project / "src" / "flight_delay" / "rounded.py").write_text(
+    write_module(
+        "rounded.py",
         "from flight_delay.features import FlightFeaturizer\n\n\n"
         "class Rounded(FlightFeaturizer):\n"
         "    def __init__(self, digits=1):\n        self.digits = digits\n\n"
         "    def transform(self, frame):\n"
-        "        return super().transform(frame).round(self.digits)\n"
+        "        return super().transform(frame).round(self.digits)\n",
     )
     settings = searched(space={"features.digits": {"choices": [0, 1]}}, trials=2)
     settings.features = {"_target_": "flight_delay.rounded.Rounded"}
