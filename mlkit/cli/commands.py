@@ -45,7 +45,7 @@ def train(arguments: argparse.Namespace) -> int:
         print("It must not be promoted: a gate failed, as said above.")
     lacking = _train_side("lineage", "train").gaps(run.bundle.manifest.lineage)
     if lacking and config.tracking.uri is not None:
-        print(f"It cannot be promoted: {'; '.join(lacking)}.")
+        print(f"It cannot be promoted: {lacking}.")
     return 0
 
 

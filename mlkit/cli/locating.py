@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from mlkit.core.errors import ConfigError
 from mlkit.core.extras import load
@@ -30,8 +31,10 @@ def find_bundle(text: str, arguments: argparse.Namespace) -> Path:
     return place
 
 
-def address(arguments: argparse.Namespace) -> str:
+def address(arguments: argparse.Namespace, config: Any = None) -> str:
     """Return the address of MLflow: the one that is given, else the project's own.
+
+    Settings that were composed already are given as `config`.
 
     Raises
     ------
@@ -39,9 +42,11 @@ def address(arguments: argparse.Namespace) -> str:
         If there is neither.
     """
     uri: str | None = arguments.uri
-    if uri is None and Path(arguments.conf, "config.yaml").is_file():
-        config = load("mlkit.training.config", extra="train", purpose="Reading tracking.uri")
-        uri = config.load_config(arguments.conf).tracking.uri
+    if uri is None and config is None and Path(arguments.conf, "config.yaml").is_file():
+        reader = load("mlkit.training.config", extra="train", purpose="Reading tracking.uri")
+        config = reader.load_config(arguments.conf)
+    if uri is None and config is not None:
+        uri = config.tracking.uri
     if uri is None:
         raise ConfigError(
             "No tracking store: set tracking.uri in conf/config.yaml, such as "

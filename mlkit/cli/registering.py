@@ -21,7 +21,7 @@ from mlkit.training.lineage import gaps
 def sync(arguments: argparse.Namespace) -> int:
     """Send every run that waits."""
     _, config = project(arguments, "sync")
-    sent = tracking.sync(address(arguments), outbox_of(config))
+    sent = tracking.sync(address(arguments, config), outbox_of(config))
     print(f"{len(sent)} run{'s' * (len(sent) != 1)} sent." if sent else "No run waits.")
     return 0
 
@@ -29,7 +29,7 @@ def sync(arguments: argparse.Namespace) -> int:
 def register(arguments: argparse.Namespace) -> int:
     """Make a bundle a version, and the challenger."""
     _, config = project(arguments, "register")
-    uri = address(arguments)
+    uri = address(arguments, config)
     bundle = Bundle.open(
         arguments.bundle or Path(config.bundles) / config.name, signers=required_signers()
     )
@@ -44,8 +44,8 @@ def register(arguments: argparse.Namespace) -> int:
     version = registry.register(bundle)
     registry.set_alias(version, CHALLENGER)
     lacking = gaps(bundle.manifest.lineage)
-    todo = f"It cannot be promoted: {'; '.join(lacking)}." if lacking else ""
-    print(f"{version} is {bundle.model}. {todo or f'Next: mlkit promote {version}'}")
+    todo = f"It cannot be promoted: {lacking}." if lacking else f"Next: mlkit promote {version}"
+    print(f"{version} is {bundle.model}. {todo}")
     return 0
 
 
@@ -54,7 +54,7 @@ def promote(arguments: argparse.Namespace) -> int:
     _, config = project(arguments, "promote")
     reference = Reference.parse(arguments.reference)
     done = promotion.promote(
-        Registry(Tracker(address(arguments))),
+        Registry(Tracker(address(arguments, config))),
         reference,
         config,
         data=arguments.data or config.data.path,
@@ -75,7 +75,7 @@ def promote(arguments: argparse.Namespace) -> int:
 def reproduce(arguments: argparse.Namespace) -> int:
     """Build a version again; exit with 1 unless the bundle is the same."""
     _, config = project(arguments, "reproduce")
-    bundle = fetched(address(arguments), Reference.parse(arguments.reference))
+    bundle = fetched(address(arguments, config), Reference.parse(arguments.reference))
     found = reproduction.reproduce(bundle, data_folder=snapshots_of(config), here=arguments.here)
     print(found.summary())
     return 0 if found.level == "bits" else 1

@@ -78,6 +78,5 @@ def check_lineage(version: Version, lineage: Mapping[str, Any]) -> None:
     found = gaps(lineage)
     if found:
         raise RegistryError(
-            f"{version} could not be built again: {'; '.join(found)}. Then train, register and "
-            "promote anew."
+            f"{version} could not be built again: {found}. Then train, register and promote anew."
         )

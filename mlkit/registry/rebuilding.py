@@ -20,7 +20,7 @@ from mlkit.core.schema import Schema
 from mlkit.registry import snapshots
 from mlkit.registry.differences import differences
 from mlkit.training.data import read_frame
-from mlkit.training.lineage import column_prints
+from mlkit.training.lineage import LOCKS, column_prints
 
 log = get_logger(__name__)
 
@@ -143,7 +143,7 @@ def _environment(project: Path, lineage: Mapping[str, Any]) -> Path:
     """Return the Python of a new environment, made from the recorded lock file."""
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     lock = lineage.get("lock") or {}
-    names = [name for name in ("uv.lock", "requirements.txt") if name in lock]
+    names = [name for name in LOCKS if name in lock]
     if uv is None or not names or not (project / names[0]).is_file():
         what = "uv is not installed" if uv is None else "no lock file of uv or pip was committed"
         raise RegistryError(

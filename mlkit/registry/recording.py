@@ -6,8 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from importlib import import_module
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,8 +17,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, MlkitError, RegistryError
 from mlkit.core.log import get_logger, stage
 from mlkit.registry import outbox, snapshots
-from mlkit.registry.connection import check_address, shown
-from mlkit.registry.databases import prepare_beside
+from mlkit.registry.connection import check_address, shown, warm_up
 from mlkit.registry.tracking import BUNDLE, DATA, DIGEST, sync
 from mlkit.training.config import Config, as_dict
 from mlkit.training.judging.evaluation import Evaluation
@@ -58,18 +56,8 @@ def begin(config: Config) -> int:
                 f"tracking.folder: {config.tracking.folder} cannot be written: {error.strerror}. "
                 "Name another place, or set tracking.uri to null."
             ) from None
-        threading.Thread(target=_begin_early, args=(config.tracking.uri,), daemon=True).start()
+        threading.Thread(target=warm_up, args=(config.tracking.uri,), daemon=True).start()
     return _now()
-
-
-def _begin_early(uri: str) -> None:
-    """Load MLflow, and make its database, beside the work: together they take 8 s."""
-    # What is wrong is told once the run is sent.
-    with suppress(Exception):
-        making = prepare_beside(uri)
-        import_module("mlflow")
-        if making is not None:
-            making.wait()
 
 
 def record_training(config: Config, run: Run, started: int) -> None:

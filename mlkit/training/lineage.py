@@ -17,8 +17,8 @@ from mlkit.core.schema import Schema
 from mlkit.training.config import Config, as_dict
 from mlkit.training.frames import fingerprints
 
-#: Lock files that an environment can be made from.
-_LOCKS = ("uv.lock", "requirements.txt")
+#: Lock files that an environment can be made from, the preferred one first.
+LOCKS = ("uv.lock", "requirements.txt")
 #: Changed files that are named, at most.
 _MOST_CHANGES = 20
 
@@ -61,8 +61,11 @@ def describe(
     }
 
 
-def gaps(lineage: Mapping[str, Any]) -> list[str]:
-    """Return what is lacking to build the same again: a commit, all changes in it, a lock file."""
+def gaps(lineage: Mapping[str, Any]) -> str:
+    """Say what is lacking to build the same again: a commit, all changes in it, a lock file.
+
+    Where nothing is, nothing is said.
+    """
     code = lineage.get("code") or {}
     found = []
     if not code.get("commit"):
@@ -72,7 +75,7 @@ def gaps(lineage: Mapping[str, Any]) -> list[str]:
         found.append(f"these files were not committed: {changes}. Commit or ignore them")
     if not lineage.get("lock"):
         found.append("there was no lock file: make one (uv lock), and commit it")
-    return found
+    return "; ".join(found)
 
 
 def fingerprint(validated: pd.DataFrame) -> str:
@@ -101,7 +104,7 @@ def _time_range(schema: type[Schema], validated: pd.DataFrame) -> list[str]:
 
 def sources(folder: Path) -> dict[str, Any]:
     """Return the commit of the project in `folder`, and the lock files that git has of it."""
-    tracked = (_git(folder, "ls-files", "--", *_LOCKS) or "").splitlines()
+    tracked = (_git(folder, "ls-files", "--", *LOCKS) or "").splitlines()
     return {
         "code": code(folder),
         "lock": {name: sha256(folder / name) for name in tracked if (folder / name).is_file()},

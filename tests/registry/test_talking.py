@@ -1,6 +1,11 @@
 """What passes by itself is tried again; what MLflow refuses is not, and is told as that."""
 
+import os
+import subprocess
+import sys
+
 import pytest
+from projects import ROOT
 
 from mlkit.core.errors import RegistryError, UnreachableError
 from mlkit.registry import connection, outbox
@@ -73,3 +78,25 @@ def test_a_run_that_is_refused_holds_no_other_up(uri, tracker, tmp_path):
     assert outbox.pending(tmp_path / "outbox") == [folders["damaged"], folders["bad"]]
     finished = [run.info.status for run in tracker.search("held-up", {"mlkit.run": "good-run"})]
     assert finished == ["FINISHED"]
+
+
+def test_mlflow_reports_nothing_to_its_makers(tmp_path):
+    """Neither where it is loaded beside other work: what it reports is decided at its import."""
+    script = (
+        "import sys; from mlkit.registry.connection import warm_up\n"
+        "warm_up(sys.argv[1])\n"
+        "from mlflow.telemetry import get_telemetry_client\n"
+        "print(get_telemetry_client())"
+    )
+    # On CI it reports nothing anyway.
+    hidden = ("CI", "GITHUB_ACTIONS", "PYTEST_CURRENT_TEST", "MLFLOW_DISABLE_TELEMETRY")
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "-c", script, "http://127.0.0.1:9"],
+        cwd=tmp_path,
+        env={**kept, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "None\n"
