@@ -5,6 +5,7 @@ import shutil
 
 import jsonschema_rs
 import pytest
+from changed_of_tests import shy
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -13,6 +14,7 @@ from services_of_tests import serving
 from visits_of_tests import TARGETS, Visit
 
 from mlkit import Predictor
+from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError
 from mlkit.serving.settings import read_settings
 
@@ -112,26 +114,28 @@ def test_says_how_to_show_a_token(visit_bundles, tmp_path, monkeypatch):
     assert found["paths"]["/v2/health/live"]["get"]["security"] == []
 
 
-def test_follows_a_change_of_bundle(visit_bundles, tmp_path):
-    """Examples are those of the bundle in use."""
+def test_follows_a_change_of_bundle(packed, tmp_path):
+    """What a record may be is what the bundle in use takes."""
     place = tmp_path / "place"
-    place.write_text(str(visit_bundles("binary")))
+    place.write_text(str(packed))
     folder = tmp_path / "run"
     folder.mkdir()
-    models = [{"bundle": str(place), "name": "stay"}]
+    models = [{"bundle": str(place), "name": "flight-delay"}]
     with serving(folder, models=models, watch_seconds=0.05) as running:
 
-        def label() -> object:
+        def least() -> float:
             document = running.client.get("/openapi.json").json()
-            posted = document["paths"]["/predict"]["post"]
-            return examples_of(posted["responses"]["200"])[0]["label"]
+            record = document["components"]["schemas"]["flight-delay-record"]
+            return record["properties"]["distance"]["minimum"]
 
-        assert isinstance(label(), bool)
-        place.write_text(str(visit_bundles("multiclass")))
+        before = least()
+        other = shy(packed, tmp_path / "shy")
+        place.write_text(str(other))
         for _ in range(10_000):
-            if isinstance(label(), str):
+            if least() != before:
                 break
-        assert label() in ("short", "days", "long")
+        shortest = min(each["distance"] for each in Bundle.open(other).golden.records)
+        assert before < least() == shortest
 
 
 def test_a_name_can_stand_in_an_address(tmp_path):
