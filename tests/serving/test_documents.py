@@ -1,13 +1,9 @@
 """The service describes itself: for programs in OpenAPI, for people on a page."""
 
-import os
-import shutil
-
 import jsonschema_rs
 import pytest
+from browsers_of_tests import browsing
 from changed_of_tests import shy
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from services_of_tests import serving
@@ -147,27 +143,9 @@ def test_a_name_can_stand_in_an_address(tmp_path):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Return a headless Chromium that reaches nothing but this machine; CI must have one."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        what = "Not installed: chromium or its driver (apt-get install chromium-driver)."
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=Service(driver))
-    yield opened
-    opened.quit()
+    """Return a browser."""
+    with browsing(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
 
 
 @pytest.mark.slow
