@@ -8,6 +8,7 @@ substituted, so that no network and no new environment is needed:
   `uv.lock`; `uv run X` runs X from it; the project's package is found under `src`
   (PYTHONPATH);
 - `pip install X` and `uv add X` install nothing: they fail unless X is there already;
+- `mlkit X` runs in a copy of a process that has imported what commands import;
 - Python blocks run in this process, as `python` would run them in the page's folder;
 - git commits under a made-up identity; estimators get one thread;
 - the README's placeholder for the repository is this checkout, as it stands.
@@ -32,6 +33,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+from commands_of_tests import prepared_mlkit
 from markdown_it import MarkdownIt
 from projects import BIN, ROOT, render
 from threadpoolctl import threadpool_limits
@@ -100,11 +102,19 @@ def executed(page: Path) -> bool:
     return any(block.language in ("bash", "python") for block in blocks(page))
 
 
+@pytest.fixture(scope="module")
+def mlkit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the stand-in for the command."""
+    with prepared_mlkit(tmp_path_factory.mktemp("mlkit")) as path:
+        yield path
+
+
 @pytest.fixture
-def folder(page: Path, tmp_path: Path, request, monkeypatch) -> Path:
+def folder(page: Path, mlkit: Path, tmp_path: Path, request, monkeypatch) -> Path:
     """Return the folder that a page starts in, with the stand-ins first on PATH."""
     tools = tmp_path / "bin"
     tools.mkdir()
+    (tools / "mlkit").symlink_to(mlkit)
     for name, script in (("uv", UV), ("pip", PIP), ("pip3", PIP)):
         (tools / name).write_text(script)
         (tools / name).chmod(0o755)
