@@ -1,8 +1,8 @@
-"""Run `mlkit` in copies of one process that has imported what its commands import.
+"""Run `mlkit` and `pytest` in copies of one process that has imported what they import.
 
-Imports take a command longer than most of what it is told to do. A stand-in called
-`mlkit` hands its arguments, folder, environment and streams to the prepared process,
-which forks for each. Other tests start the command itself.
+Imports take a command longer than most of what it is told to do. A stand-in of its name
+hands arguments, folder, environment and streams to the prepared process, which forks for
+each. Other tests start the commands themselves.
 """
 
 import atexit
@@ -13,15 +13,18 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from mlkit.cli import main
 from mlkit.registry.connection import warm_up
 
+_COMMANDS: dict[str, Callable[[], int]] = {"mlkit": main, "pytest": pytest.main}
 _PREPARED = (
     "mlkit.cli.commands",
     "mlkit.scoring.compiled",
@@ -35,8 +38,8 @@ import json, os, socket, sys
 
 if sys.argv[1:2] == ["serve"]:
     # What is stopped by a signal is a process of its own.
-    os.execv({command!r}, sys.argv)
-called = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}}
+    os.execv({real!r}, sys.argv)
+called = {{"command": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ)}}
 with socket.socket(socket.AF_UNIX) as connection:
     connection.connect({address!r})
     socket.send_fds(connection, [b"\\n"], [0, 1, 2])
@@ -47,18 +50,19 @@ with socket.socket(socket.AF_UNIX) as connection:
 
 
 @contextmanager
-def prepared_mlkit(folder: Path) -> Iterator[Path]:
-    """Prepare a process, and return the stand-in that asks it."""
-    address, stand_in = folder / "asked", folder / "mlkit"
-    command = Path(sys.executable).parent / "mlkit"
-    text = _STAND_IN.format(python=sys.executable, command=str(command), address=str(address))
-    stand_in.write_text(text)
-    stand_in.chmod(0o755)
+def prepared_commands(folder: Path) -> Iterator[Path]:
+    """Prepare a process, and return the folder of the stand-ins that ask it."""
+    address = folder / "asked"
+    for name in _COMMANDS:
+        real = Path(sys.executable).parent / name
+        text = _STAND_IN.format(python=sys.executable, real=str(real), address=str(address))
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
     arguments = [sys.executable, __file__, str(address)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout.readline() == b"prepared\n"
-            yield stand_in
+            yield folder
         finally:
             process.terminate()
 
@@ -113,14 +117,16 @@ def _answer(connection: socket.socket) -> None:
         os._exit(0)
 
 
-def _run(arguments: list[str], folder: str, environment: dict[str, Any]) -> int:
+def _run(command: list[str], folder: str, environment: dict[str, Any]) -> int:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     places = environment.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [str(Path(place).absolute()) for place in places if place]
-    sys.argv = ["mlkit", *arguments]
-    return main()
+    # What is imported already cannot be rewritten, which pytest would warn of.
+    os.environ["PYTEST_ADDOPTS"] = "--assert=plain"
+    sys.argv = command
+    return int(_COMMANDS[Path(command[0]).name]())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 import pytest
+from commands_of_tests import prepared_commands
 from hypothesis import settings
 from projects import render
 
@@ -39,6 +40,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = render(tmp_path_factory.mktemp("project") / "flight-delay", tracking_uri="none")
     sys.path.insert(0, str(folder / "src"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the folder of an `mlkit` and a `pytest` that start in no time."""
+    with prepared_commands(tmp_path_factory.mktemp("commands")) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ substituted, so that no network and no new environment is needed:
   `uv.lock`; `uv run X` runs X from it; the project's package is found under `src`
   (PYTHONPATH);
 - `pip install X` and `uv add X` install nothing: they fail unless X is there already;
-- `mlkit X` runs in a copy of a process that has imported what commands import;
+- `mlkit` and `pytest` run in copies of a process that has imported what they import;
 - Python blocks run in this process, as `python` would run them in the page's folder;
+- a project that is there already has every third of its flights;
 - git commits under a made-up identity; estimators get one thread;
 - the README's placeholder for the repository is this checkout, as it stands.
 
@@ -32,8 +33,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import pandas as pd
 import pytest
-from commands_of_tests import prepared_mlkit
 from markdown_it import MarkdownIt
 from projects import BIN, ROOT, render
 from threadpoolctl import threadpool_limits
@@ -102,19 +103,11 @@ def executed(page: Path) -> bool:
     return any(block.language in ("bash", "python") for block in blocks(page))
 
 
-@pytest.fixture(scope="module")
-def mlkit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the stand-in for the command."""
-    with prepared_mlkit(tmp_path_factory.mktemp("mlkit")) as path:
-        yield path
-
-
 @pytest.fixture
-def folder(page: Path, mlkit: Path, tmp_path: Path, request, monkeypatch) -> Path:
+def folder(page: Path, commands: Path, tmp_path: Path, request, monkeypatch) -> Path:
     """Return the folder that a page starts in, with the stand-ins first on PATH."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / "mlkit").symlink_to(mlkit)
     for name, script in (("uv", UV), ("pip", PIP), ("pip3", PIP)):
         (tools / name).write_text(script)
         (tools / name).chmod(0o755)
@@ -124,7 +117,9 @@ def folder(page: Path, mlkit: Path, tmp_path: Path, request, monkeypatch) -> Pat
     for who in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{who}_NAME", "reader")
         monkeypatch.setenv(f"GIT_{who}_EMAIL", "reader@example.com")
-    monkeypatch.setenv("PATH", os.pathsep.join([str(tools), str(BIN), os.environ["PATH"]]))
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join([*map(str, (tools, commands, BIN)), os.environ["PATH"]])
+    )
     monkeypatch.setenv("PYTHONPATH", "src")
     # Bundles that are fetched go there; matplotlib's list of fonts too, which takes seconds.
     cache = request.getfixturevalue("tmp_path_factory").getbasetemp() / "cache"
@@ -143,6 +138,8 @@ def folder(page: Path, mlkit: Path, tmp_path: Path, request, monkeypatch) -> Pat
         own = request.getfixturevalue("rendered" if page.name in TRACKED else "project")
         left_out = shutil.ignore_patterns("bundles", "reports", "__pycache__")
         shutil.copytree(own, start, ignore=left_out)
+        data = start / "data" / "flights.parquet"
+        pd.read_parquet(data).iloc[::3].reset_index(drop=True).to_parquet(data)
     return start
 
 

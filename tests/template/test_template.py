@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -24,30 +25,37 @@ SMALL = [
 TASKS = ("binary", "multiclass", "regression")
 
 
-def run_in(project: Path, *command: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a tool of this environment in a project, whose package it finds in src/."""
-    return run(*command, cwd=project, code=code, PYTHONPATH=str(project / "src"))
+@pytest.fixture(scope="module")
+def run_in(commands) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return what runs a tool of this environment in a project, whose package is in src/."""
+
+    def run_in(project: Path, command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        prepared = commands / command
+        asked = prepared if prepared.exists() else command
+        return run(asked, *arguments, cwd=project, PYTHONPATH=str(project / "src"))
+
+    return run_in
 
 
-def assert_in_order(project: Path, package: str) -> None:
+def assert_in_order(run_in: Callable[..., object], project: Path, package: str) -> None:
     """The project's own tests, its linter and its formatter have nothing to say.
 
     Its tests leave the report alone, which they would otherwise write anew.
     """
     run_in(project, "ruff", "check", "--no-cache", ".")
     run_in(project, "ruff", "format", "--no-cache", "--check", ".")
-    done = run_in(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    done = run_in(project, "pytest", "-q", "-p", "no:cacheprovider")
     assert " passed" in done.stdout
     assert not (project / "reports").exists()
     assert (project / "src" / package).is_dir()
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_each_task_trains_and_passes_its_own_tests(tmp_path, task):
+def test_each_task_trains_and_passes_its_own_tests(run_in, tmp_path, task):
     """From the answers alone: tests pass, style holds, every model trains, a file is scored."""
     answers = {"project_name": "Tardy planes", "task": task, "tracking_uri": "none"}
     project = render(tmp_path / "p", **answers)
-    assert_in_order(project, "tardy_planes")
+    assert_in_order(run_in, project, "tardy_planes")
     models = sorted(file.stem for file in (project / "conf" / "model").glob("*.yaml"))
     linear = "ridge" if task == "regression" else "logistic"
     assert models == sorted(["hist_gradient_boosting", "random_forest", linear])
@@ -83,7 +91,7 @@ def own_data(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", OWN_DATA)
-def test_own_data_become_a_model_without_a_line_of_code(tmp_path, name):
+def test_own_data_become_a_model_without_a_line_of_code(run_in, tmp_path, name):
     """From a file and the name of its target: a schema, a trained model, tests that pass."""
     target, task = OWN_DATA[name]
     own_data(tmp_path / name)
@@ -92,7 +100,7 @@ def test_own_data_become_a_model_without_a_line_of_code(tmp_path, name):
     project = render(tmp_path / "p", **answers)
     done = run_in(project, "mlkit", "schema", "infer", tmp_path / name, "--target", target)
     assert "src/own_thing/schema.py" in done.stdout
-    assert_in_order(project, "own_thing")
+    assert_in_order(run_in, project, "own_thing")
     done = run_in(project, "mlkit", "train", *SMALL)
     assert "Bundle own-thing/" in done.stdout
     run_in(project, "mlkit", "predict", "bundles/own-thing", tmp_path / name, "scored.csv")
@@ -217,7 +225,7 @@ def test_answers_that_cannot_be_are_refused(tmp_path, answer, message):
     assert not (tmp_path / "p" / "pyproject.toml").exists()
 
 
-def test_odd_answers_are_quoted(tmp_path):
+def test_odd_answers_are_quoted(run_in, tmp_path):
     """Quotes, backslashes and colons in the description survive into valid TOML and YAML."""
     text = 'A "late" flight ✈ 🛬: 100 % {sure}, path C:\\x'
     project = render(tmp_path / "p", description=text)
