@@ -52,7 +52,7 @@ TRACKED = {"registry.md", "reproduce.md"}
 #: What the README has people run in the repository itself, and CI runs for them.
 RUN_BY_CI = {"make demo", "make test", "make check"}
 REPOSITORY = "FULL_PATH_OR_URL_OF_THIS_REPOSITORY"
-HOSTS = {"docs.astral.sh", "copier.readthedocs.io"}
+HOSTS = {"docs.astral.sh", "copier.readthedocs.io", "kserve.github.io"}
 UV = f"""#!/bin/bash
 case "$1" in
   sync) mkdir -p .venv && ln -sfn {shlex.quote(str(BIN.parent))}/* .venv && touch uv.lock ;;

@@ -7,29 +7,28 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from versions_of_tests import NAME, registered, settings, variant
+from registry_of_tests import NAME, crown, register, variant
 
 from mlkit.core.bundle import MANIFEST, Bundle
 from mlkit.core.errors import ConfigError, RegistryError, UnreachableError
 from mlkit.registry.following import Follower
-from mlkit.registry.registry import Registry, Version
+from mlkit.registry.registry import Registry
+from mlkit.registry.versions import Version
 
 CHAMPION = f"{NAME}@champion"
 
 
 @pytest.fixture(scope="module")
-def versions(packed, uri, registry, tmp_path_factory) -> list[Version]:
+def versions(packed, registry, tmp_path_factory) -> list[Version]:
     """Return two versions in the registry."""
     folder = tmp_path_factory.mktemp("versions")
-    config = settings(folder, uri)
-    bundles = [variant(packed, folder / str(seed), seed) for seed in range(2)]
-    return [registered(registry, config, bundle) for bundle in bundles]
+    return [register(registry, variant(packed, folder), folder) for _ in range(2)]
 
 
 @pytest.fixture
 def follower(uri, registry, versions) -> Follower:
     """Return what follows the champion, the first version, and a number."""
-    registry.set_alias(versions[0], "champion")
+    crown(registry, versions[0])
     found = Follower(uri, [CHAMPION, f"{NAME}/2"])
     found.begin()
     return found
@@ -50,7 +49,7 @@ def test_finds_what_names_mean(follower, versions, cache):
 def test_follows_an_alias_both_ways(follower, registry, versions):
     """Promotion and rollback; a version stays what it is."""
     for version in (versions[1], versions[0]):
-        registry.set_alias(version, "champion")
+        crown(registry, version)
         follower.go_on()
         assert digest(follower, CHAMPION) == version.digest
     assert digest(follower, f"{NAME}/2") == versions[1].digest
@@ -63,7 +62,7 @@ def test_what_was_found_stays_while_the_registry_is_away(follower, registry, ver
     for _ in range(3):
         follower.go_on()
     assert digest(follower, CHAMPION) == versions[0].digest
-    registry.set_alias(versions[1], "champion")
+    crown(registry, versions[1])
     follower.go_on()
     assert digest(follower, CHAMPION) == versions[1].digest
     assert caplog.text.count("registry_lost") == 1
@@ -143,7 +142,7 @@ def start(tmp_path):
 @pytest.mark.slow
 def test_the_process_ends_with_whoever_started_it(start, uri, registry, versions):
     """As soon as nobody holds its standard input, and with 0."""
-    registry.set_alias(versions[0], "champion")
+    crown(registry, versions[0])
     process, answer = start(uri=uri, seconds=3600, names=[CHAMPION])
     assert Bundle.open(Path(answer[CHAMPION]).read_text()).manifest.digest == versions[0].digest
     process.stdin.close()
