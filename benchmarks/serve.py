@@ -33,7 +33,7 @@ N_COMPARED = 500
 WARM_UP = 1.0
 PACKAGES = ("mlkit-ship", "starlette", "uvicorn", "uvloop")
 #: What only parses and answers predicts nothing.
-BARE = "bare Starlette"
+BARE, BARER = "bare Starlette", "bare Starlette with msgspec"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,7 @@ def sides(model: Path) -> dict[str, Side]:
         "MLServer": mlserver(dtypes),
         "FastAPI and the pipeline": app("pipeline", "mlflow"),
         BARE: app("bare", "serve"),
+        BARER: app("barer", "serve"),
     }
 
 
@@ -92,7 +93,7 @@ def compare(found: dict[str, Side], work: Work) -> float:
     """Return how far probabilities of two servers are apart at most."""
     predicted = []
     for name, side in found.items():
-        if name == BARE:
+        if name in (BARE, BARER):
             continue
         with work.run(side) as server, connect(server.port) as connection:
             records = work.records[:N_COMPARED]
