@@ -62,8 +62,8 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
 	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 --dist worksteal -m "not slow" $(addprefix tests/,core scoring training registry)
 
-simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 programs, 10 kills
-	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow $(addprefix tests/training/,judging compilation tuning)
+simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 programs
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging tests/training/compilation
 
 simulate-service: setup  ## Change, kill and load the service in full
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/serving

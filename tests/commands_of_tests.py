@@ -36,9 +36,6 @@ _PREPARED = (
 _STAND_IN = """#!{python} -IS
 import json, os, socket, sys
 
-if sys.argv[1:2] == ["serve"]:
-    # What is stopped by a signal is a process of its own.
-    os.execv({real!r}, sys.argv)
 called = {{"command": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ)}}
 with socket.socket(socket.AF_UNIX) as connection:
     connection.connect({address!r})
@@ -54,8 +51,7 @@ def prepared_commands(folder: Path) -> Iterator[Path]:
     """Prepare a process, and return the folder of the stand-ins that ask it."""
     address = folder / "asked"
     for name in _COMMANDS:
-        real = Path(sys.executable).parent / name
-        text = _STAND_IN.format(python=sys.executable, real=str(real), address=str(address))
+        text = _STAND_IN.format(python=sys.executable, address=str(address))
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     arguments = [sys.executable, __file__, str(address)]
@@ -68,8 +64,8 @@ def prepared_commands(folder: Path) -> Iterator[Path]:
 
 
 def _serve(address: str) -> None:
-    # MLflow, with the settings that mlkit gives it.
-    warm_up(f"sqlite:///{address}.db")
+    # MLflow, with the settings that mlkit gives it; a server has no database to be made.
+    warm_up("http://127.0.0.1")
     for module in _PREPARED:
         import_module(module)
     # Of several threads, a copy has but the one that forks.

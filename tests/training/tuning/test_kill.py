@@ -17,9 +17,7 @@ from projects import ROOT
 from mlkit.cli import main
 
 pytestmark = pytest.mark.slow
-#: In full: make simulate.
-N_KILLS = 10 if int(os.environ.get("SIMULATIONS", "0")) >= 1000 else 4
-N_TRIALS = 40
+N_KILLS, N_TRIALS = 10, 40
 
 
 def finished(database: Path) -> dict[int, tuple]:
@@ -92,7 +90,7 @@ def test_an_interrupt_tells_the_best_so_far(settings, in_project, tmp_path):
     assert not (tmp_path / "conf/model/tuned.yaml").exists()
 
 
-def test_kills_lose_at_most_the_running_trials(settings, in_project, tmp_path, capsys):
+def test_ten_kills_lose_at_most_the_running_trials(settings, in_project, tmp_path, capsys):
     """Whatever was told of is kept as it was, and the search then comes to its end."""
     database = tmp_path / "tuning" / "flight-delay.db"
     chance = random.Random(4)  # noqa: S311
