@@ -2,7 +2,8 @@
 
 Imports take a command longer than most of what it is told to do. A stand-in of its name
 hands arguments, folder, environment and streams to the prepared process, which forks for
-each. Other tests start the commands themselves.
+each. Other tests start the commands themselves. `mlkit serve`, which is stopped by
+signals, is never a copy.
 """
 
 import atexit
@@ -36,6 +37,8 @@ _PREPARED = (
 _STAND_IN = """#!{python} -IS
 import json, os, socket, sys
 
+if sys.argv[1:2] == ["serve"]:
+    os.execv({command!r}, sys.argv)
 called = {{"command": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ)}}
 with socket.socket(socket.AF_UNIX) as connection:
     connection.connect({address!r})
@@ -51,7 +54,10 @@ def prepared_commands(folder: Path) -> Iterator[Path]:
     """Prepare a process, and return the folder of the stand-ins that ask it."""
     address = folder / "asked"
     for name in _COMMANDS:
-        text = _STAND_IN.format(python=sys.executable, address=str(address))
+        command = str(Path(sys.executable).with_name(name))
+        text = _STAND_IN.format(
+            python=sys.executable, address=str(address), command=command
+        )
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     arguments = [sys.executable, __file__, str(address)]
