@@ -55,9 +55,7 @@ def prepared_commands(folder: Path) -> Iterator[Path]:
     address = folder / "asked"
     for name in _COMMANDS:
         command = str(Path(sys.executable).with_name(name))
-        text = _STAND_IN.format(
-            python=sys.executable, address=str(address), command=command
-        )
+        text = _STAND_IN.format(python=sys.executable, address=str(address), command=command)
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     arguments = [sys.executable, __file__, str(address)]

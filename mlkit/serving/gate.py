@@ -1,6 +1,5 @@
 """What every request passes: its id, its right to come in, its room, its errors, its counts."""
 
-import asyncio
 import hmac
 import re
 from datetime import UTC, datetime
@@ -44,6 +43,9 @@ class Gate:
     ----------
     limits
         What the service bears.
+    waiting
+        Requests that are not answered yet. The server counts a request as soon as it has
+        its head, and so before any that came earlier is worked on.
     """
 
     def __init__(self, app: ASGIApp, service: Service, token: str | None) -> None:
@@ -51,7 +53,7 @@ class Gate:
         self._service = service
         self._token = token.encode() if token else None
         self.limits = service.settings.limits
-        self._waiting = 0
+        self.waiting = 0
         self._access = AccessLog() if service.settings.access_log else None
         self._counted = lru_cache(maxsize=256)(service.metrics.requests.labels)
         self._timed = lru_cache(maxsize=64)(service.metrics.seconds.labels)
@@ -79,12 +81,9 @@ class Gate:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        self._waiting += 1
         try:
             self._check_token(scope, headers)
-            # Whoever came meanwhile is counted before this one is worked on.
-            await asyncio.sleep(0)
-            if self._waiting > self.limits.waiting and not scope["path"].startswith(_ALWAYS):
+            if self.waiting > self.limits.waiting and not scope["path"].startswith(_ALWAYS):
                 raise busy(
                     f"More than {self.limits.waiting} requests wait. Send this one again later."
                 )
@@ -95,7 +94,7 @@ class Gate:
                 raise
             await self._refusal(error, scope)(scope, receive, answer)
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
             self._tell(scope, status, perf_counter() - start)
 
     def turn_away(self) -> Refused:

@@ -47,10 +47,11 @@ def inference_routes(service: Service) -> list[Route]:
         return model
 
     async def infer(request: Request) -> Response:
-        model = found(request)
         # Clients of the protocol may leave it out.
         check_type(dict(request.scope["headers"]), "", JSON, OCTETS)
         body = memoryview(await service.bodies.read(request.scope, request.receive))
+        # Only now: while a body came, so may have another version.
+        model = found(request)
         head = _head(request.headers.get(_LENGTH), body)
         try:
             asked = decoder.decode(body[:head])
@@ -63,7 +64,12 @@ def inference_routes(service: Service) -> list[Route]:
         champion = model.champion
         records = read_records(asked, champion, Tail(body[head:]), limits.records)
         wanted = wanted_outputs(asked, champion)
-        predictions = await service.answer(model, records, request.scope[REQUEST_ID])
+        predictions = await service.answer(
+            model,
+            records,
+            request.scope[REQUEST_ID],
+            by_champion="version" in request.path_params,
+        )
         outputs, tail = write_outputs(wanted, champion, predictions)
         # A canary may have answered, or another champion.
         versions = {prediction.model.rpartition("/")[2] for prediction in predictions}

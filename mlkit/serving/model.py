@@ -73,15 +73,19 @@ class Model:
         """The bundle that answers all that no canary does."""
         return self.slots["champion"].deployment
 
-    async def answer(self, records: Sequence[Record], request_id: str) -> list[Prediction]:
+    async def answer(
+        self, records: Sequence[Record], request_id: str, *, by_champion: bool = False
+    ) -> list[Prediction]:
         """Return a prediction of each record, and leave the receipts.
+
+        With `by_champion` no canary takes its share.
 
         Raises
         ------
         DataError
             Naming every field that breaks the schema.
         """
-        if self._canary is None:
+        if self._canary is None or by_champion:
             answer, line = await self._score(self.champion, records, request_id)
             self._leave(line)
         else:
@@ -102,7 +106,8 @@ class Model:
         places: dict[Role, list[int]] = {"champion": [], "canary": []}
         for place, record in enumerate(records):
             key = None if canary.key is None else record.get(canary.key)
-            text = request_id if key is None else str(key)
+            # No field holds a list or an object: whoever is asked refuses it.
+            text = request_id if key is None or isinstance(key, list | dict) else str(key)
             is_canary = is_chosen(text, canary.share, self.name)
             places["canary" if is_canary else "champion"].append(place)
         found: list[Prediction] = [None] * len(records)  # type: ignore[list-item]

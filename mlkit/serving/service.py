@@ -128,7 +128,12 @@ class Service:
         return self.models[name]
 
     async def answer(
-        self, model: Model, records: Sequence[Record], request_id: str
+        self,
+        model: Model,
+        records: Sequence[Record],
+        request_id: str,
+        *,
+        by_champion: bool = False,
     ) -> list[Prediction]:
         """Return a prediction of each record; see `Model.answer`.
 
@@ -137,13 +142,14 @@ class Service:
         Refused
             If too many batches wait.
         """
+        answer = partial(model.answer, records, request_id, by_champion=by_champion)
         if len(records) <= MOST_INLINE:
-            return await model.answer(records, request_id)
+            return await answer()
         if self._batches >= self.settings.limits.batches:
             raise busy("Too many batches wait. Send this one again later.")
         self._batches += 1
         try:
-            return await model.answer(records, request_id)
+            return await answer()
         finally:
             self._batches -= 1
 

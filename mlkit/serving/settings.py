@@ -97,6 +97,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         For how long the rest of a request is waited for, in s.
     idle_seconds
         For how long a connection is kept for another request, in s.
+    unread_seconds
+        For how long a caller may read nothing of its answer, in s.
     records
         The most in one request.
     waiting
@@ -116,6 +118,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     body_seconds: _Positive = 10.0
     # Longer than load balancers keep theirs (60 s), which else send into a closing connection.
     idle_seconds: _Positive = 75.0
+    unread_seconds: _Positive = 30.0
     records: _Count = 10_000
     waiting: _Count = 1024
     batches: _Count = 4

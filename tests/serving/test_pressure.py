@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from services_of_tests import PATIENCE, Running, serving
+from services_of_tests import PATIENCE, Running, serving, wait_for
 
 LIMITS = {
     "body_mib": 1,
     "head_seconds": 2,
     "body_seconds": 1,
     "idle_seconds": 1,
+    "unread_seconds": 1,
     "waiting": 3,
     "batches": 1,
     "connections": 12,
@@ -128,6 +129,14 @@ def test_more_connections_than_may_be_open_are_sent_away(service, connect, recor
     while not is_well(service, record):
         pass
     assert 'mlkit_errors_total{kind="connections"}' in service.client.get("/metrics").text
+
+
+def test_a_caller_that_does_not_read_is_not_waited_for(service, connect, record):
+    """Its connection makes room for others, however much it asked for."""
+    long = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+    for _ in range(LIMITS["connections"]):
+        connect(long * 50)
+    wait_for(lambda: is_well(service, record))
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(service, connect, record):

@@ -11,10 +11,12 @@ from changed_of_tests import demanding, shy, twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loads_of_tests import receipts
+from services_of_tests import serving
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import BundleError, ConfigError, DataError
 from mlkit.serving.deployment import is_chosen
+from mlkit.serving.protocol import DATATYPES
 from mlkit.serving.service import Service
 from mlkit.serving.settings import Canary, Log, Model, Settings
 
@@ -150,6 +152,35 @@ def test_a_canary_answers_record_by_record_by_their_key(start, bundles, record, 
     both = [each for each in receipts(tmp_path / "log") if each["n_records"] > 1]
     assert sorted(each["role"] for each in both) == ["canary", "champion"]
     assert sum(each["n_records"] for each in both) == len(records)
+
+
+def test_a_version_is_answered_by_no_canary(bundles, record, tmp_path):
+    """Who names the champion's version gets the champion; who names none, either."""
+    canary = {"bundle": str(bundles["twin"]), "share": 1, "key": "tailnum"}
+    served = [{"bundle": str(bundles["champion"]), "name": "m", "canary": canary}]
+    inputs = [
+        {"name": c.name, "datatype": DATATYPES[c.kind], "shape": [1], "data": [record[c.name]]}
+        for c in Bundle.open(bundles["champion"]).schema.columns.values()
+        if c.known_before
+    ]
+    version = Bundle.open(bundles["champion"]).manifest.digest[:12]
+    other = Bundle.open(bundles["twin"]).manifest.digest[:12]
+    with serving(tmp_path, models=served) as service:
+        for path, expected in ((f"/versions/{version}", version), ("", other)):
+            found = service.client.post(f"/v2/models/m{path}/infer", json={"inputs": inputs})
+            assert found.json()["model_version"] == expected
+
+
+def test_a_key_that_is_no_value_is_refused(start, record):
+    """However deep a list it is."""
+    deep = []
+    for _ in range(994):
+        deep = [deep]
+    with (
+        start(canary=Canary(bundle="twin", share=0.3, key="tailnum")) as ask,
+        pytest.raises(DataError, match="tailnum"),
+    ):
+        ask([{**record, "tailnum": deep}], "a")
 
 
 def test_what_a_canary_cannot_answer_the_champion_does(start, bundles, record, tmp_path, caplog):
