@@ -8,6 +8,8 @@ import msgspec
 
 #: How late a line may come, in s: a write for each would cost more than all else in it.
 _LATE = 0.1
+#: Lines that may wait: more would hold up the loop when they are written.
+_MOST_WAITING = 32
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +24,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     status
         Of the answer.
     ms
-        From the whole request to the answer.
+        From the request's head to its answer.
     timestamp
         When it was answered.
     """
@@ -43,15 +45,21 @@ class AccessLog:
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode_lines
         self._waiting: list[Answered] = []
+        self._flushing: asyncio.TimerHandle | None = None
 
     def add(self, answered: Answered) -> None:
         """Keep a line, until others came or a tenth of a second is over."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(_LATE, self.flush)
         self._waiting.append(answered)
+        if len(self._waiting) == _MOST_WAITING:
+            self.flush()
+        elif self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(_LATE, self.flush)
 
     def flush(self) -> None:
         """Write what is kept."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
         kept, self._waiting = self._waiting, []
         sys.stderr.buffer.write(self._encode(kept))
         sys.stderr.flush()

@@ -16,9 +16,9 @@ from mlkit.serving.settings import Log
 
 log = get_logger(__name__)
 
-#: Receipts that may wait: more would hold up the loop when they are written. To make them one
+#: Receipts that may wait: more would hold up the loop when they are written. To make some one
 #: after the other takes a third of what it takes to make each beside its answer.
-_MOST_WAITING = 64
+_MOST_WAITING = 16
 #: What is kept in memory while nothing can be written, in bytes; what comes then is lost.
 _MOST_BYTES = 16 * 2**20
 #: How long to wait before writing is tried again, in s.

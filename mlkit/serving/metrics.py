@@ -48,7 +48,7 @@ class Metrics:
         self.errors = counter("errors", "Requests that were refused or failed.", "kind")
         self.seconds = Histogram(
             "mlkit_request_seconds",
-            "From the whole request to the answer.",
+            "From a request's head to its answer.",
             ("endpoint",),
             registry=self._registry,
             buckets=_SECONDS,
