@@ -30,6 +30,11 @@ def stranger(packed: Path, folder: Path) -> Path:
     return _sealed(packed, folder, classes=["early", "late"])
 
 
+def renamed(packed: Path, folder: Path) -> Path:
+    """Copy a bundle as one with another name."""
+    return _sealed(packed, folder, name="another")
+
+
 def demanding(packed: Path, folder: Path) -> Path:
     """Copy a bundle as one that takes no record without `pressure`."""
     shutil.copytree(packed, folder)

@@ -86,7 +86,7 @@ def read_receipts(segment: BinaryIO) -> Iterator[Receipt]:
 def closed_segments(folder: Path) -> list[Path]:
     """Return the segments that no process writes any more, the oldest first."""
     segments = []
-    for path in sorted(folder.glob(f"*{SEGMENT}")):
+    for path in sorted(folder.glob(f"[!.]*{SEGMENT}")):
         with seized(path) as file:
             if file is not None:
                 segments.append(path)
@@ -95,10 +95,10 @@ def closed_segments(folder: Path) -> list[Path]:
 
 @contextmanager
 def seized(path: Path) -> Iterator[BinaryIO | None]:
-    """Open a file that nobody else may then seize; yield None where it is gone, or taken."""
+    """Open a file that nobody else may then seize; yield None if it is gone, taken or closed."""
     try:
         file = path.open("rb")
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         yield None
         return
     with file:

@@ -45,8 +45,9 @@ def read_log(
     -------
     pandas.DataFrame
         `id`, `row` (the record's place in the request), `time` (UTC), `name`, `model`,
-        `digest`, `schema`, `role`, `ms` (what the bundle took for the whole request), `label`, `probability`,
-        `probability.CLASS` for a multiclass target, and `input.FIELD` in the schema's types.
+        `digest`, `schema`, `role`, `ms` (what the bundle took for all of the request), `label`,
+        `probability`, `probability.CLASS` for a multiclass target, and `input.FIELD` in the
+        schema's types.
 
     Raises
     ------

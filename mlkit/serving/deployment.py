@@ -61,9 +61,11 @@ class Deployment:
         profile = json.loads(bundle.read(PROFILE))
         before = [c for c in bundle.schema.columns.values() if c.known_before]
         self._kept = frozenset(column.name for column in before if not column.pii)
+        # A shadow sees what was counted before.
+        counted = [column for column in before if role != "shadow"]
         self._missing = {
             column.name: metrics.missing.labels(name, column.name)
-            for column in before
+            for column in counted
             if column.nullable
         }
         self._known = {
@@ -71,7 +73,7 @@ class Deployment:
                 {value for value, _ in found["values"]},
                 metrics.unknown.labels(name, column.name),
             )
-            for column in before
+            for column in counted
             if (found := profile["columns"].get(column.name, {})).get("other") == 0
             and column.kind == "string"
         }
@@ -113,10 +115,7 @@ class Deployment:
                     unknown.inc()
         if self._labels:
             for prediction in predictions:
-                counted = self._labels.get(prediction.label)
-                # A subclass of Predictor may call its answers otherwise.
-                if counted is not None:
-                    counted.inc()
+                self._labels[prediction.label].inc()
                 if prediction.probability is not None:
                     self._scores.observe(prediction.probability)
         else:
@@ -138,18 +137,24 @@ def load_deployment(
 ) -> Deployment:
     """Load the bundle in `path`, and see that it may stand in for the one before it.
 
-    With `name` None it is served under its own.
+    With `name` None it is served under its own, which the next must have as well.
 
     Raises
     ------
     BundleError
-        If it is damaged, predicts what it did not, predicts another target, or refuses
-        records that were valid.
+        If it is damaged, predicts what it did not, predicts another target, is called
+        otherwise, or refuses records that were valid.
     """
     predictor = Predictor.load(path, trusted=trusted, signers=signers)
+    own = predictor.bundle.manifest.name
     if before is not None:
+        if name is None and own != before.name:
+            raise BundleError(
+                f"{path} holds a model called {own}, and {before.name} is served from it. Give "
+                f"the model in the service's settings a name, and any bundle may take its place."
+            )
         _check_fits(predictor, before)
-    return Deployment(predictor, name or predictor.bundle.manifest.name, role, metrics)
+    return Deployment(predictor, name or own, role, metrics)
 
 
 def is_chosen(key: str, share: float, salt: str) -> bool:

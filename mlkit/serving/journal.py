@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from mlkit.core.errors import ConfigError
 from mlkit.core.files import written_file
 from mlkit.core.log import get_logger
-from mlkit.core.receipts import SEGMENT, schema_file
+from mlkit.core.receipts import SEGMENT, Receipt, schema_file
 from mlkit.serving.settings import Log
 
 log = get_logger(__name__)
@@ -23,6 +25,8 @@ _MOST_WAITING = 16
 _MOST_BYTES = 16 * 2**20
 #: How long to wait before writing is tried again, in s.
 _RETRY_SECONDS = 1.0
+#: What makes a receipt, or its JSON.
+Line = Callable[[], Receipt] | msgspec.Raw
 
 
 class Journal:
@@ -60,12 +64,15 @@ class Journal:
         self._lost = lost
         self._closed = closed
         self._flush_seconds = settings.flush_seconds
-        self._waiting: list[bytes | Callable[[], bytes]] = []
+        self._waiting: list[Line] = []
         self._most_waiting = _MOST_WAITING if settings.flush_seconds else 0
         self._most_bytes = settings.segment_mib * 2**20
         self._most_seconds = settings.segment_minutes * 60
         self._schemas: dict[str, bytes] = {}
-        self._buffer = bytearray()
+        self._encoder = msgspec.json.Encoder()
+        # What could not be written, and of what waits since then, how much it is.
+        self._unwritten = b""
+        self._more = 0
         self._flushing: asyncio.TimerHandle | None = None
         self._aging: asyncio.TimerHandle | None = None
         self._is_old = False
@@ -79,24 +86,29 @@ class Journal:
             ) from None
 
     def keep_schema(self, digest: str, content: bytes) -> None:
-        """Lay a schema beside the receipts that name it."""
+        """Lay a schema beside the receipts that name it; on a full disk, with the next segment."""
         self._schemas[digest] = content
-        self._write_schemas()
+        try:
+            self._write_schemas()
+        except OSError:
+            self._is_old = True
 
-    def add(self, receipt: bytes | Callable[[], bytes]) -> None:
-        """Take a receipt, or what makes it, as JSON; the system has it within `flush_seconds`.
+    def add(self, line: Line) -> None:
+        """Take what makes a receipt, or its JSON; the system has it within `flush_seconds`.
 
         One that is made, since it is long, is written at once.
         """
         if self._is_failing:
-            line = _made(receipt)
-            if len(self._buffer) + len(line) > _MOST_BYTES:
+            made = line if isinstance(line, msgspec.Raw) else encoded(line())
+            more = self._more + memoryview(made).nbytes
+            if len(self._unwritten) + more > _MOST_BYTES:
                 self._lost(1)
             else:
-                self._buffer += line
+                self._more = more
+                self._waiting.append(made)
             return
-        self._waiting.append(receipt)
-        if isinstance(receipt, bytes) or len(self._waiting) > self._most_waiting:
+        self._waiting.append(line)
+        if isinstance(line, msgspec.Raw) or len(self._waiting) > self._most_waiting:
             self._flush()
         elif self._flushing is None:
             loop = asyncio.get_running_loop()
@@ -110,7 +122,7 @@ class Journal:
         try:
             self._write()
         except OSError as error:
-            n_lost = self._buffer.count(b"\n")
+            n_lost = self._unwritten.count(b"\n")
             self._lost(n_lost)
             log.error("receipts_lost", count=n_lost, reason=error.strerror)
         if not self._size:
@@ -148,13 +160,14 @@ class Journal:
         self._flush()
 
     def _write(self) -> None:
-        for receipt in self._waiting:
-            self._buffer += _made(receipt)
+        lines = [each if isinstance(each, msgspec.Raw) else each() for each in self._waiting]
+        self._unwritten += self._encoder.encode_lines(lines)
         self._waiting.clear()
-        while self._buffer:
-            written = os.write(self._file, self._buffer)
+        self._more = 0
+        while self._unwritten:
+            written = os.write(self._file, self._unwritten)
             self._size += written
-            del self._buffer[:written]
+            self._unwritten = self._unwritten[written:]
 
     def _change(self) -> None:
         """Go on in a new segment."""
@@ -178,7 +191,7 @@ class Journal:
             draft.rename(path)
         except OSError:
             os.close(file)
-            draft.unlink()
+            draft.unlink(missing_ok=True)
             raise
         self._path, self._size = path, 0
         return file
@@ -204,5 +217,6 @@ def check_folder(settings: Log) -> None:
         Journal(Path(settings.folder), settings, lost=lambda _: None, closed=lambda: None).close()
 
 
-def _made(receipt: bytes | Callable[[], bytes]) -> bytes:
-    return (receipt if isinstance(receipt, bytes) else receipt()) + b"\n"
+def encoded(receipt: Receipt) -> msgspec.Raw:
+    """Return a receipt as its JSON, which a log need not make any more."""
+    return msgspec.Raw(msgspec.json.encode(receipt))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from time import time
 
@@ -77,7 +78,7 @@ class Metrics:
         )
         self.failures = counter(
             "model_failures",
-            "Requests that a canary or a shadow could not answer, and the champion did.",
+            "Requests that a canary or a shadow did not answer, and the champion did.",
             "model",
             "role",
         )
@@ -107,7 +108,9 @@ class Metrics:
         if folder is None:
             return generate_latest(self._registry)
         for pid in _gone(Path(folder).glob("gauge_live*.db")):
-            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+            # Another process may just be doing it.
+            with suppress(FileNotFoundError):
+                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
         return generate_latest(registry)

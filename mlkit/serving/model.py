@@ -6,14 +6,12 @@ from concurrent.futures import Executor
 from time import perf_counter, time
 from typing import Any
 
-import msgspec
-
 from mlkit.core.errors import ConfigError, DataError, nearest
 from mlkit.core.log import get_logger
 from mlkit.core.receipts import Receipt, Role
 from mlkit.scoring.results import Prediction
 from mlkit.serving.deployment import Deployment, Record, is_chosen
-from mlkit.serving.journal import Journal
+from mlkit.serving.journal import Journal, Line, encoded
 from mlkit.serving.settings import Canary
 from mlkit.serving.slots import Slot
 
@@ -22,8 +20,6 @@ log = get_logger(__name__)
 MOST_INLINE = 64
 #: Requests that may wait for their shadow; it sees no others meanwhile.
 _MOST_SHADOWS = 64
-#: A receipt as JSON, or what makes it.
-Line = bytes | Callable[[], bytes]
 
 
 class Model:
@@ -62,7 +58,6 @@ class Model:
         self._canary = canary
         self._journal = journal
         self._executor = executor
-        self._encoder = msgspec.json.Encoder()
         # The loop itself would forget them.
         self._shadows: set[asyncio.Task[None]] = set()
         if canary is not None and canary.key is not None:
@@ -105,9 +100,7 @@ class Model:
         """Let the canary answer its share, key by key."""
         places: dict[Role, list[int]] = {"champion": [], "canary": []}
         for place, record in enumerate(records):
-            key = None if canary.key is None else record.get(canary.key)
-            # No field holds a list or an object: whoever is asked refuses it.
-            text = request_id if key is None or isinstance(key, list | dict) else str(key)
+            text = self._key(canary, record) or request_id
             is_canary = is_chosen(text, canary.share, self.name)
             places["canary" if is_canary else "champion"].append(place)
         found: list[Prediction] = [None] * len(records)  # type: ignore[list-item]
@@ -131,6 +124,17 @@ class Model:
         for line in lines:
             self._leave(line)
         return found
+
+    def _key(self, canary: Canary, record: Record) -> str | None:
+        """Return by what a record always meets the same bundle, however it was written."""
+        if canary.key is None:
+            return None
+        try:
+            key = self.champion.predictor.schema.parse(record).get(canary.key)
+        except DataError:
+            # Whoever is asked refuses it.
+            return None
+        return None if key is None else str(key)
 
     async def _score_or_champion(
         self,
@@ -182,9 +186,9 @@ class Model:
         if len(records) <= MOST_INLINE:
             return self._work(deployment, records, request_id, rows)
 
-        def work() -> tuple[list[Prediction], bytes]:
+        def work() -> tuple[list[Prediction], Line]:
             predictions, line = self._work(deployment, records, request_id, rows)
-            return predictions, line()
+            return predictions, encoded(line())
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
@@ -194,14 +198,14 @@ class Model:
         records: Sequence[Record],
         request_id: str,
         rows: list[int] | None,
-    ) -> tuple[list[Prediction], Callable[[], bytes]]:
+    ) -> tuple[list[Prediction], Callable[[], Receipt]]:
         start = perf_counter()
         predictions = deployment.predict(records)
         ms = (perf_counter() - start) * 1000
         deployment.count(records, predictions)
 
-        def line(answered: float = time()) -> bytes:
-            receipt = Receipt(
+        def line(answered: float = time()) -> Receipt:
+            return Receipt(
                 id=request_id,
                 time=answered,
                 name=self.name,
@@ -216,7 +220,6 @@ class Model:
                 role=deployment.role,
                 rows=rows,
             )
-            return self._encoder.encode(receipt)
 
         return predictions, line
 

@@ -40,14 +40,14 @@ def find_places(settings: Settings) -> Iterator[dict[str, Path]]:
     if not names:
         yield folders
         return
-    follower = Follower(settings, names)
+    follower = FollowerProcess(settings, names)
     try:
         yield {**folders, **follower.files}
     finally:
         follower.close()
 
 
-class Follower:
+class FollowerProcess:
     """A process that follows names in the registry; another takes its place if it dies.
 
     Parameters

@@ -6,7 +6,7 @@ import resource
 import signal
 import socket
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -59,9 +59,7 @@ def serve(
         say = partial(_say, settings, bound.getsockname()[1])
         build = partial(_build, settings, places, tuple(trusted), signers)
         if settings.workers == 1:
-            app = build(spares=None)
-            say()
-            _run(app, bound)
+            _run(build(spares=None), bound, say)
             return
         check_folder(settings.log)
         with tempfile.TemporaryDirectory(prefix="mlkit-serve-") as folder:
@@ -71,13 +69,10 @@ def serve(
             Workers(build, _run, bound, say).run(settings.workers)
 
 
-def _run(app: Gate, bound: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def _run(app: Gate, bound: socket.socket, begun: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; call `begun` as soon as these end it well."""
     # What it tells of each process is told by the events of mlkit.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    # uvicorn sends itself again the signal that stopped it: this process ends as any other.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
     limits = app.limits
     config = uvicorn.Config(
         app,
@@ -92,7 +87,17 @@ def _run(app: Gate, bound: socket.socket) -> None:
         timeout_keep_alive=ceil(limits.idle_seconds),
         timeout_graceful_shutdown=ceil(limits.finish_seconds),
     )
-    uvicorn.Server(config).run([bound])
+    server = uvicorn.Server(config)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn takes signals only while it serves, and then sends itself again the one that
+    # stopped it: this process ends as any other.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    begun()
+    server.run([bound])
 
 
 def _build(

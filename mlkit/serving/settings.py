@@ -141,7 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     uri
         Of the MLflow that names are looked up in.
     watch_seconds
-        How often is looked for another champion, in s.
+        How often is looked for other bundles, in s; folders are looked at each second at least.
     token_env
         The environment variable that holds the token that callers must show.
     access_log

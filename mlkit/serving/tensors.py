@@ -4,7 +4,7 @@ https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protoc
 """
 
 from collections.abc import Sequence
-from math import prod
+from math import isnan, prod
 from typing import Any
 
 import msgspec
@@ -138,7 +138,11 @@ def _of_bytes(tensor: Input, content: memoryview) -> list[Any]:
             f"Input {tensor.name} has {len(content)} bytes; {tensor.datatype} of the shape "
             f"{tensor.shape} has {size}."
         )
-    values: list[Any] = np.frombuffer(content, dtype=dtype).tolist()
+    array = np.frombuffer(content, dtype=dtype)
+    values: list[Any] = array.tolist()
+    # Bytes have no other way to say that a value is missing.
+    if dtype.kind == "f" and np.isnan(array).any():
+        return [None if isnan(value) else value for value in values]
     return values
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from mlkit.serving.gate import Gate
 
 log = get_logger(__name__)
 _spawn = multiprocessing.get_context("spawn")
+#: How long one waits that takes the place of one that could not start, in s.
+_PAUSE = 1.0
 Build = Callable[[], Gate]
-Run = Callable[[Gate, socket.socket], None]
+Run = Callable[[Gate, socket.socket, Callable[[], None]], None]
 
 
 @dataclass
@@ -38,7 +41,8 @@ class Workers:
     Parameters
     ----------
     build, run
-        What each does: make the application, and serve it until SIGTERM.
+        What each does: make the application, and serve it until SIGTERM; `run` calls its
+        last argument once it does.
     bound
         The socket that they share.
     say
@@ -60,7 +64,7 @@ class Workers:
         Raises
         ------
         MlkitError
-            If one cannot start.
+            If one cannot start, before all could.
         """
         with _told() as told:
             try:
@@ -76,9 +80,9 @@ class Workers:
         reports = [worker.report for worker in self._workers if not worker.is_ready]
         return [*wait([told, *reports, *(w.process.sentinel for w in self._workers)])]
 
-    def _started(self) -> Worker:
+    def _started(self, pause: float = 0) -> Worker:
         report, reporting = _spawn.Pipe(duplex=False)
-        process = _spawn.Process(target=_serve, args=(*self._work, reporting))
+        process = _spawn.Process(target=_serve, args=(*self._work, reporting, pause))
         process.start()
         reporting.close()
         return Worker(process, report)
@@ -93,7 +97,7 @@ class Workers:
             raise MlkitError(f"A worker ended with the code {code} while it started; see the log.")
         worker.process.close()
         worker.report.close()
-        another = self._started()
+        another = self._started(0 if worker.is_ready else _PAUSE)
         self._workers[self._workers.index(worker)] = another
         log.warning("worker_replaced", code=code, pid=another.process.pid)
 
@@ -104,12 +108,16 @@ class Workers:
             # It died, which is seen next.
             worker.process.join()
             return
-        if failure is not None:
+        if failure is None:
+            worker.is_ready = True
+            if not self._is_said and all(each.is_ready for each in self._workers):
+                self._is_said = True
+                self._say()
+        elif self._is_said:
+            # The others answer on.
+            log.error("worker_failed", reason=failure[1])
+        else:
             raise relayed(*failure)
-        worker.is_ready = True
-        if not self._is_said and all(each.is_ready for each in self._workers):
-            self._is_said = True
-            self._say()
 
     def _stop(self, told: socket.socket) -> None:
         """Let all drain. Once none of them listens any more, connections are refused."""
@@ -144,8 +152,9 @@ def _told() -> Iterator[socket.socket]:
                 signal.signal(number, handler)
 
 
-def _serve(build: Build, run: Run, bound: socket.socket, report: Connection) -> None:
+def _serve(build: Build, run: Run, bound: socket.socket, report: Connection, pause: float) -> None:
     """Serve, in a process of its own; tell first that it is ready, or why it is not."""
+    time.sleep(pause)
     configure_logging()
     try:
         app = build()
@@ -154,6 +163,9 @@ def _serve(build: Build, run: Run, bound: socket.socket, report: Connection) -> 
         text = str(error) if isinstance(error, MlkitError) else f"{type(error).__name__}: {error}"
         report.send((code, text))
         return
-    report.send(None)
-    report.close()
-    run(app, bound)
+
+    def begun() -> None:
+        report.send(None)
+        report.close()
+
+    run(app, bound, begun)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from mlkit.core.receipts import Receipt, closed_segments, read_receipts
@@ -31,21 +30,19 @@ def open_journal(tmp_path, closed):
     return opened
 
 
-def line(number: int) -> Callable[[], bytes]:
+def line(number: int) -> Callable[[], Receipt]:
     """Return what makes a receipt of some 300 bytes."""
     return partial(
-        msgspec.json.encode,
-        Receipt(
-            id=str(number),
-            time=0.5,
-            name="m",
-            model="m/1",
-            digest="d",
-            schema="s",
-            ms=0.1,
-            records=[{"text": "x" * 150}],
-            label=[True],
-        ),
+        Receipt,
+        id=str(number),
+        time=0.5,
+        name="m",
+        model="m/1",
+        digest="d",
+        schema="s",
+        ms=0.1,
+        records=[{"text": "x" * 150}],
+        label=[True],
     )
 
 
@@ -128,3 +125,28 @@ def test_a_folder_that_is_removed_is_made_again(open_journal, tmp_path):
     asyncio.run(take())
     assert ids(tmp_path / "log") == ["2"]
     assert (tmp_path / "log" / "schemas" / "s.json").read_bytes() == b"{}"
+
+
+def test_a_schema_that_no_disk_took_is_written_later(open_journal, tmp_path):
+    """What a bundle needs to be taken is not room for its schema."""
+    schemas = tmp_path / "log" / "schemas"
+
+    async def take() -> None:
+        journal = open_journal(flush_seconds=0)
+        schemas.touch()
+        journal.keep_schema("s", b"{}")
+        schemas.unlink()
+        journal.add(line(1))
+        journal.close()
+
+    asyncio.run(take())
+    assert ids(tmp_path / "log") == ["1"]
+    assert (schemas / "s.json").read_bytes() == b"{}"
+
+
+def test_a_segment_that_is_being_made_is_nobodys(open_journal, tmp_path):
+    """Nobody closes what its writer has not locked yet."""
+    journal = open_journal()
+    (tmp_path / "log" / ".new.jsonl").touch()
+    assert closed_segments(tmp_path / "log") == []
+    journal.close()

@@ -99,6 +99,14 @@ def test_each_prediction_leaves_its_receipt(packed, tmp_path):
     assert asked == [record["carrier"] for record in records * 10]
 
 
+def test_a_receipt_waits_no_longer_than_it_may(packed, record, tmp_path):
+    """Though no other comes, and the service runs on; so does a line of the access log."""
+    with serving(tmp_path, packed, log={"flush_seconds": 0.2}) as service:
+        ask(service, "alone", record)
+        until(lambda: "alone" in set(read_log(tmp_path / "predictions")["id"]))
+        until(lambda: '"request":"alone"' in service.told())
+
+
 @pytest.mark.slow
 def test_no_answered_request_lacks_its_receipt(packed, record, tmp_path):
     """With flush_seconds 0, when the service is killed while requests run."""

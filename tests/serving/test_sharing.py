@@ -84,6 +84,18 @@ def test_a_shadow_scores_the_same_and_never_answers(start, bundles, record, tmp_
         assert sorted(each["id"] for each in mine) == ["0", "1", "2", "3", "4", "many"]
 
 
+def test_a_shadow_counts_no_value_twice(start, record):
+    """What was missing, or unknown, was so once; what was predicted is told by role."""
+    odd = {**record, "carrier": "odd", "temp": None}
+    with start(shadow="twin") as ask:
+        ask([odd], "a")
+        text = ask.service.metrics.render().decode()
+    assert 'mlkit_missing_values_total{field="temp",model="m"} 1.0' in text
+    assert 'mlkit_unknown_values_total{field="carrier",model="m"} 1.0' in text
+    for role in ("champion", "shadow"):
+        assert f'mlkit_score_count{{model="m",role="{role}"}} 1.0' in text
+
+
 def test_a_shadow_that_fails_harms_nothing(start, record, tmp_path, caplog):
     """The answer stays; the failure is counted, and logged without what the record held."""
     short = {**record, "distance": SHORT}
@@ -169,6 +181,14 @@ def test_a_version_is_answered_by_no_canary(bundles, record, tmp_path):
         for path, expected in ((f"/versions/{version}", version), ("", other)):
             found = service.client.post(f"/v2/models/m{path}/infer", json={"inputs": inputs})
             assert found.json()["model_version"] == expected
+
+
+def test_a_key_is_the_same_however_it_is_written(start, record):
+    """A whole number with a point, or without."""
+    with start(canary=Canary(bundle="twin", share=0.5, key="distance")) as ask:
+        for number in range(20, 60):
+            ways = ({**record, "distance": written} for written in (number, float(number)))
+            assert len({ask([each], "a")[0].model for each in ways}) == 1
 
 
 def test_a_key_that_is_no_value_is_refused(start, record):

@@ -4,7 +4,7 @@ import shutil
 from functools import partial
 
 import pytest
-from changed_of_tests import demanding, liar, put, stranger, twin
+from changed_of_tests import demanding, liar, put, renamed, stranger, twin
 
 from mlkit.core.bundle import GRAPH, Bundle
 from mlkit.core.errors import BundleError
@@ -145,3 +145,13 @@ def test_no_more_than_two_spares_are_kept(packed, tmp_path):
     kept = {path.name for path in (tmp_path / "spare").iterdir() if path.is_dir()}
     assert kept == set(digests[-2:])
     assert spare.find().name == digests[-1]
+
+
+def test_a_bundle_of_another_name_needs_a_name_in_the_settings(packed, place, load, tmp_path):
+    """Else addresses would be called as the first, and metrics as the second."""
+    unnamed = partial(load, name=None)
+    slots = [Slot(place, each, None, None) for each in (load, unnamed)]
+    put(renamed(packed, tmp_path / "renamed"), place)
+    assert slots[0].find().name == "m"
+    with pytest.raises(BundleError, match="a model called another, and flight-delay is served"):
+        slots[1].find()

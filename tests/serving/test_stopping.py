@@ -48,6 +48,13 @@ def test_drains_and_ends_with_0(packed, record, tmp_path, workers, number):
         assert "Traceback" not in running.told()
 
 
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_ends_with_0_as_soon_as_it_is_told_where_it_serves(packed, tmp_path, workers):
+    """Whoever starts it may stop it in the same moment."""
+    with serving(tmp_path, packed, workers=workers) as running:
+        assert running.stop() == 0
+
+
 @pytest.mark.slow
 def test_a_second_interrupt_does_not_wait(packed, tmp_path):
     """Whoever presses Ctrl+C twice means it."""

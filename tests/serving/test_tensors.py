@@ -77,6 +77,14 @@ def test_json_of_any_kind_is_read_or_refused(data, datatype, shape):
         assert len(read_column(asked, Tail(memoryview(b"")))) == np.prod(shape)
 
 
+@pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64"])
+def test_nan_in_bytes_is_a_value_that_is_missing(datatype):
+    """Bytes have no null."""
+    content = np.array([1, np.nan, 3], dtype=DTYPES[datatype]).tobytes()
+    asked = Input(name="x", datatype=datatype, shape=[3], parameters={SIZE: len(content)})
+    assert read_column(asked, Tail(memoryview(content))) == [1, None, 3]
+
+
 def test_few_bytes_cannot_ask_for_much():
     """A shape of many texts is refused at the first that is not there."""
     asked = Input(name="x", datatype=BYTES, shape=[2**62], parameters={SIZE: 4})

@@ -89,6 +89,25 @@ def test_a_worker_that_cannot_start_ends_the_service(packed, tmp_path):
         pass
 
 
+def test_a_worker_that_cannot_be_replaced_ends_no_other(packed, record, tmp_path):
+    """Where receipts went is no folder any more; as soon as it is, there are two again."""
+    options = {"workers": 2, "access_log": False}
+    log = tmp_path / "predictions"
+    with serving(tmp_path, packed, **options) as running:
+        shutil.rmtree(log)
+        log.touch()
+        before = workers(running)
+        os.kill(min(before), signal.SIGKILL)
+        wait_for(lambda: running.told().count("worker_failed") >= 2)
+        found = httpx.post(f"{running.address}/predict", json=record)
+        assert found.status_code == 200
+        log.unlink()
+        n_replaced = running.told().count("worker_replaced")
+        wait_for(lambda: any(log.glob("*.jsonl")) and len(workers(running)) == 2)
+        assert running.told().count("worker_replaced") <= n_replaced + 1
+        assert running.stop() == 0
+
+
 def test_workers_end_with_their_parent(packed, tmp_path):
     """Even by kill -9 of it: none keeps the port."""
     with serving(tmp_path, packed, workers=2) as running:
