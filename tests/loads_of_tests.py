@@ -6,7 +6,9 @@ import json
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -18,11 +20,12 @@ _LOADS = itertools.count()
 
 @dataclass(frozen=True)
 class Answer:
-    """What one request got: a status of 0 is a connection that broke."""
+    """What one request got, and when; a status of 0 is a connection that broke."""
 
     id: str
     status: int
     model: str
+    moment: float
 
 
 class Load:
@@ -51,6 +54,10 @@ class Load:
         """Return how many answers had each status."""
         return Counter(answer.status for answer in self.answers)
 
+    def answered(self, before: float = inf) -> set[str]:
+        """Return the requests that were answered before a moment."""
+        return {each.id for each in self.answers if each.status == 200 and each.moment < before}
+
     def _ask(self, thread: int) -> None:
         connection = http.client.HTTPConnection(*self._place, timeout=60)
         for number in itertools.count():
@@ -64,9 +71,10 @@ class Load:
                 content = json.loads(answer.read())
             except (OSError, http.client.HTTPException):
                 connection.close()
-                self.answers.append(Answer(name, 0, ""))
+                self.answers.append(Answer(name, 0, "", monotonic()))
             else:
-                self.answers.append(Answer(name, answer.status, content.get("model", "")))
+                model = content.get("model", "")
+                self.answers.append(Answer(name, answer.status, model, monotonic()))
         connection.close()
 
 

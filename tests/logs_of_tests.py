@@ -20,12 +20,7 @@ ROW = ["name", "role", "model", "id", "row"]
 
 def logged(log: Path, requests: Mapping[str, Sequence[dict]], *models: Model) -> None:
     """Answer requests, by their ids, with each model, and leave their receipts."""
-    texts = {
-        text
-        for each in models
-        for text in (each.bundle, each.shadow, each.canary and each.canary.bundle)
-        if text
-    }
+    texts = {text for each in models for text in each.bundles()}
 
     async def answer() -> None:
         settings = Settings(models=models, log=Log(folder=str(log)))

@@ -1,19 +1,14 @@
 """What a service answered is in its log, whatever happens to the service."""
 
-import os
 import resource
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from time import monotonic, sleep
+from math import inf
+from time import monotonic
 
-import httpx
 import pytest
+from loads_of_tests import Load
 from projects import run
-from services_of_tests import PATIENCE, Running, serving
+from services_of_tests import Running, serving, wait_for
 
 from mlkit import Predictor
 from mlkit.history.reading import read_log
@@ -25,55 +20,6 @@ def ask(service: Running, request: str, records: dict | list) -> list[dict]:
     assert answer.status_code == 200
     found = answer.json()
     return found if isinstance(found, list) else [found]
-
-
-@contextmanager
-def asking(service: Running, record: dict) -> Iterator[dict[str, float]]:
-    """Ask from four threads meanwhile; yield when each request was answered, by its id."""
-    answered: dict[str, float] = {}
-    is_over = threading.Event()
-
-    def go_on(thread: int) -> None:
-        number = 0
-        with httpx.Client(base_url=service.address, timeout=PATIENCE) as client:
-            while not is_over.is_set():
-                number += 1
-                request = f"{thread}-{number}"
-                try:
-                    answer = client.post("/predict", json=record, headers={"x-request-id": request})
-                except httpx.TransportError:
-                    continue
-                if answer.status_code == 200:
-                    answered[request] = monotonic()
-
-    threads = [threading.Thread(target=go_on, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answered
-    finally:
-        is_over.set()
-        for thread in threads:
-            thread.join()
-
-
-def until(condition) -> None:
-    """Look at something again and again, until it holds."""
-    end = monotonic() + PATIENCE
-    while not condition():
-        assert monotonic() < end, "It never held."
-        sleep(0.01)
-
-
-def workers(service: Running) -> list[int]:
-    """Return the processes that answer."""
-    pid = service.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
 
 
 def test_each_prediction_leaves_its_receipt(packed, tmp_path):
@@ -103,61 +49,27 @@ def test_a_receipt_waits_no_longer_than_it_may(packed, record, tmp_path):
     """Though no other comes, and the service runs on; so does a line of the access log."""
     with serving(tmp_path, packed, log={"flush_seconds": 0.2}) as service:
         ask(service, "alone", record)
-        until(lambda: "alone" in set(read_log(tmp_path / "predictions")["id"]))
-        until(lambda: '"request":"alone"' in service.told())
+        wait_for(lambda: "alone" in set(read_log(tmp_path / "predictions")["id"]))
+        wait_for(lambda: '"request":"alone"' in service.told())
 
 
 @pytest.mark.slow
-def test_no_answered_request_lacks_its_receipt(packed, record, tmp_path):
-    """With flush_seconds 0, when the service is killed while requests run."""
-    settings = {"log": {"flush_seconds": 0}, "access_log": False}
-    with (
-        serving(tmp_path, packed, **settings) as service,
-        asking(service, record) as answered,
-    ):
-        until(lambda: len(answered) > 200)
-        service.process.kill()
-        service.process.wait()
-    assert answered.keys() <= set(read_log(tmp_path / "predictions")["id"])
-
-
-@pytest.mark.slow
-def test_at_most_flush_seconds_are_lost(packed, record, tmp_path):
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_at_most_flush_seconds_are_lost(packed, record, tmp_path, seconds):
     """What was answered before then is in the log of a service that was killed."""
-    settings = {"log": {"flush_seconds": 0.5}, "access_log": False}
+    settings = {"log": {"flush_seconds": seconds}, "access_log": False}
     with (
         serving(tmp_path, packed, **settings) as service,
-        asking(service, record) as answered,
+        Load(service.address, record, 4) as load,
     ):
-        end = monotonic() + 2
-        until(lambda: monotonic() > end)
+        wait_for(lambda: load.answered(before=monotonic() - 2))
         killed = monotonic()
         service.process.kill()
         service.process.wait()
     # Half a second more, for a machine that is busy.
-    before = {request for request, moment in answered.items() if moment < killed - 1}
-    assert before
-    assert before <= set(read_log(tmp_path / "predictions")["id"])
-
-
-@pytest.mark.slow
-def test_a_worker_may_be_killed(packed, record, tmp_path):
-    """The service answers on; what the worker left is rotated by the one in its place."""
-    log = tmp_path / "predictions"
-    with serving(
-        tmp_path, packed, "--workers", 2, log={"flush_seconds": 0}, access_log=False
-    ) as service:
-        until(lambda: len(list(log.glob("*.jsonl"))) == 2)
-        with asking(service, record) as answered:
-            until(lambda: len(answered) > 100)
-            os.kill(workers(service)[0], signal.SIGKILL)
-            n_before = len(answered)
-            until(lambda: len(answered) > n_before + 100)
-            until(lambda: any(log.glob("*.parquet")))
-        service.stop()
-    frame = read_log(log)
-    assert answered.keys() <= set(frame["id"])
-    assert frame["id"].is_unique
+    kept = load.answered(before=killed - 2 * seconds if seconds else inf)
+    assert kept
+    assert kept <= set(read_log(tmp_path / "predictions")["id"])
 
 
 @pytest.mark.slow
@@ -167,7 +79,7 @@ def test_a_full_segment_is_rotated_while_the_service_runs(packed, record, tmp_pa
     with serving(tmp_path, packed, log={"segment_mib": 0.1, "flush_seconds": 0}) as service:
         for number in range(40):
             ask(service, f"r{number}", [record] * 20)
-        until(lambda: any(log.glob("*.parquet")))
+        wait_for(lambda: any(log.glob("*.parquet")))
         frame = read_log(log)
     assert len(frame) == 40 * 20
     assert frame["id"].nunique() == 40
@@ -191,7 +103,7 @@ def test_a_full_disk_stops_no_answer(packed, record, tmp_path):
         n_lost = float(line.split()[1])
         assert 0 < n_lost < 40
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        until(lambda: "receipts_resumed" in service.told())
+        wait_for(lambda: "receipts_resumed" in service.told())
         ask(service, "last", record)
         service.stop()
     ids = set(read_log(log)["id"])

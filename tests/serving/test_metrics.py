@@ -38,14 +38,14 @@ def test_promtool_finds_nothing_to_say(visit_bundles, tmp_path, workers):
         answer = running.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert "_created" not in answer.text
-    families = {line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE")}
-    assert families >= {
+    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    assert {line.partition("{")[0].split()[0] for line in lines} >= {
         "mlkit_requests_total",
         "mlkit_errors_total",
-        "mlkit_request_seconds",
-        "mlkit_score",
+        "mlkit_request_seconds_count",
+        "mlkit_score_count",
         "mlkit_labels_total",
-        "mlkit_predicted_number_share",
+        "mlkit_predicted_number_share_count",
         "mlkit_missing_values_total",
         "mlkit_unknown_values_total",
         "mlkit_model_info",
