@@ -157,6 +157,8 @@ def _files(folder: Path, stack: ExitStack) -> tuple[list[Path], list[BufferedRea
 
 def _read_parquet(path: Path, where: pc.Expression, columns: Sequence[str] | None) -> pa.Table:
     try:
+        if not {*FIXED.names} <= {*pq.read_schema(path).names}:
+            raise DataError(f"{path} holds no receipts. Give the folder that a service writes to.")
         return pq.read_table(path, columns=columns, filters=where)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {first_line(error)}") from None

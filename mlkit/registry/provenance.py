@@ -97,7 +97,7 @@ def trace(registry: Registry, text: str, log: Path | None = None) -> list[Trace]
 
 
 def _answered(registry: Registry, request: str, log: Path) -> list[Trace]:
-    """Return what made the bundles that answered a request."""
+    """Return what made the bundles that answered a request, and a shadow that is registered."""
     history = load(
         "mlkit.history.reading", packages="pandas pyarrow", purpose="Reading a prediction log"
     )
@@ -105,6 +105,8 @@ def _answered(registry: Registry, request: str, log: Path) -> list[Trace]:
     for receipt in history.find_receipts(log, request).to_dict("records"):
         model, digest = receipt.pop("model"), receipt.pop("digest")
         version = registry.with_digest(model.split("/")[0], digest)
+        if version is None and receipt["role"] == "shadow":
+            continue
         if version is None:
             raise RegistryError(
                 f"{request} was answered by {model}, which is no version in the registry. Its "

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+
+# Else it writes an id of this machine to the home folder, and tells its maker of each model.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort
 
 from mlkit.core.bundle import GRAPH, Bundle

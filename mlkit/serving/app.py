@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from mlkit.core.log import get_logger
+from mlkit.core.version import __version__
 from mlkit.serving.documents import documents_routes
 from mlkit.serving.gate import Gate
 from mlkit.serving.inference import inference_routes
@@ -50,9 +51,12 @@ def build_app(service: Service) -> Gate:
         _drain_first(service)
         _end_with_parent()
         watching = asyncio.create_task(service.watch())
+        models = {name: model.champion.model for name, model in service.models.items()}
+        log.info("service_started", pid=os.getpid(), mlkit=__version__, models=models)
         yield
         watching.cancel()
         await service.close()
+        log.info("service_stopped", pid=os.getpid())
 
     app = Router(routes, redirect_slashes=False, lifespan=lifespan)
     return Gate(app, service, service.settings.token())

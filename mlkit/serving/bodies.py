@@ -71,7 +71,7 @@ class Bodies:
         return Refused(
             413,
             "size",
-            f"The body has more than {self._limits.body_mib:g} MiB. Send fewer records at once.",
+            f"The body has more than {self._limits.body_mib:g} MiB. Send less at once.",
             {"connection": "close"},
         )
 

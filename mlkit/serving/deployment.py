@@ -45,7 +45,7 @@ class Deployment:
     data_end
         The moment of the newest row that it was made from, in s since 1970; NaN if unknown.
     failures
-        Counts requests that it could not answer, though another bundle did.
+        Counts requests that it could not answer, and the champion did; the champion has none.
     """
 
     def __init__(self, predictor: Predictor, name: str, role: Role, metrics: Metrics) -> None:
@@ -77,13 +77,16 @@ class Deployment:
             if (found := profile["columns"].get(column.name, {})).get("other") == 0
             and column.kind == "string"
         }
-        self.failures = metrics.failures.labels(name, role)
-        self._scores = metrics.scores.labels(name, role)
-        self._numbers = metrics.numbers.labels(name, role)
+        if role != "champion":
+            self.failures = metrics.failures.labels(name, role)
         self._labels = {
             label: metrics.labels.labels(name, role, str(label))
             for label in bundle.manifest.classes
         }
+        if self._labels:
+            self._scores = metrics.scores.labels(name, role)
+        else:
+            self._numbers = metrics.numbers.labels(name, role)
         self._edges = profile["scores"][0]["edges"]
 
     def predict(self, records: Sequence[Record]) -> list[Prediction]:

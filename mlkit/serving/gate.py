@@ -20,6 +20,8 @@ log = get_logger(__name__)
 
 #: In the scope: what the request is called in answers, logs and receipts.
 REQUEST_ID = "mlkit.request_id"
+#: In the scope: the name of the model that was asked, if one was.
+MODEL = "mlkit.model"
 #: Whoever asks for these has no token: they tell nothing but that the service runs.
 _OPEN = ("/v2/health/", "/docs")
 #: Answered whatever waits: a service that is busy is alive, and is to be watched.
@@ -150,8 +152,9 @@ class Gate:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         endpoint = getattr(scope.get("endpoint"), "__name__", "none")
-        self._counted(endpoint, str(status)).inc()
-        self._timed(endpoint).observe(seconds)
+        model = scope.get(MODEL, "")
+        self._counted(endpoint, model, str(status)).inc()
+        self._timed(endpoint, model).observe(seconds)
         if self._access is not None:
             client = scope.get("client")
             self._access.add(

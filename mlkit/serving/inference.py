@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mlkit.core.version import __version__
-from mlkit.serving.gate import REQUEST_ID, is_id
+from mlkit.serving.gate import MODEL, REQUEST_ID, is_id
 from mlkit.serving.model import Model
 from mlkit.serving.protocol import (
     DATATYPES,
@@ -52,6 +52,7 @@ def inference_routes(service: Service) -> list[Route]:
         body = memoryview(await service.bodies.read(request.scope, request.receive))
         # Only now: while a body came, so may have another version.
         model = found(request)
+        request.scope[MODEL] = model.name
         head = _head(request.headers.get(_LENGTH), body)
         try:
             asked = decoder.decode(body[:head])

@@ -45,12 +45,14 @@ class Metrics:
                 multiprocess_mode="livemax",
             )
 
-        self.requests = counter("requests", "Requests that were answered.", "endpoint", "code")
+        self.requests = counter(
+            "requests", "Requests that were answered.", "endpoint", "model", "code"
+        )
         self.errors = counter("errors", "Requests that were refused or failed.", "kind")
         self.seconds = Histogram(
             "mlkit_request_seconds",
             "From a request's head to its answer.",
-            ("endpoint",),
+            ("endpoint", "model"),
             registry=self._registry,
             buckets=_SECONDS,
         )
@@ -96,6 +98,9 @@ class Metrics:
 
     def took(self, model: str, role: str, bundle: str, before: str | None, end: float) -> None:
         """Say which bundle is in use now, and of when its newest row is (NaN if unknown)."""
+        for outcome in ("taken", "refused"):
+            # A count that begins with the first refusal shows no increase.
+            self.changes.labels(model, role, outcome)
         if before is not None:
             self._info.labels(model, role, before).set(0)
         self._info.labels(model, role, bundle).set(1)

@@ -40,6 +40,8 @@ def find_places(settings: Settings) -> Iterator[dict[str, Path]]:
     if not names:
         yield folders
         return
+    # The process that follows has no other way to say that it cannot be imported.
+    load("platformdirs", extra="registry", purpose="The registry")
     follower = FollowerProcess(settings, names)
     try:
         yield {**folders, **follower.files}

@@ -6,7 +6,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from mlkit.core.errors import DataError
-from mlkit.serving.gate import REQUEST_ID
+from mlkit.serving.gate import MODEL, REQUEST_ID
 from mlkit.serving.refusals import JSON, broken, check_count, check_type
 from mlkit.serving.service import Service
 
@@ -35,6 +35,7 @@ class Predict:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         model = self._service.find(scope["path_params"].get("model"))
+        scope[MODEL] = model.name
         check_type(dict(scope["headers"]), JSON)
         body = await self._service.bodies.read(scope, receive)
         try:

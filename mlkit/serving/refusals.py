@@ -46,6 +46,8 @@ def busy(message: str) -> Refused:
 def broken(error: Exception) -> Refused:
     """Return the refusal of a body that is no JSON."""
     reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    if reason == "Input data was truncated":
+        reason = "it is empty, or breaks off"
     return Refused(400, "json", f"The body is not readable JSON: {reason}.")
 
 

@@ -50,7 +50,7 @@ def serve(
         If a bundle cannot be used, the address is taken, or the log cannot be written.
     """
     if not settings.models:
-        raise ConfigError("Nothing to serve: name a bundle, or list models in conf/serving.yaml.")
+        raise ConfigError("Nothing to serve: name a bundle, or give the settings models.")
     is_open = settings.token() is None and settings.host not in LOOPBACK
     if is_open:
         log.warning("service_open", host=settings.host, todo="set token_env, or guard the network")

@@ -198,10 +198,12 @@ def read_settings(path: Path, changes: dict[str, Any]) -> Settings:
             raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}.") from None
     if not isinstance(written, dict):
         raise ConfigError(f"{path} must map names to settings; found {type(written).__name__}.")
+    place = ""
     try:
+        msgspec.convert(changes, Settings)
+        place = f"{path}: "
         return msgspec.convert(_merged(written, changes), Settings)
     except msgspec.ValidationError as error:
-        place = f"{path}: " if written else ""
         raise ConfigError(f"{place}{_told(str(error))}") from None
 
 

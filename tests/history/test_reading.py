@@ -1,7 +1,9 @@
 """A log is one table, whatever files it lies in."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+import pandas as pd
 import pytest
 from logs_of_tests import altered, logged
 
@@ -65,6 +67,14 @@ def test_an_empty_log_has_no_rows_and_none_is_an_error(tmp_path):
     assert read_log(tmp_path).empty
     with pytest.raises(DataError, match=r"There is no log in .*absent"):
         read_log(tmp_path / "absent")
+
+
+def test_a_table_of_something_else_is_named(log):
+    """It is whole, and no log."""
+    pd.DataFrame({"a": [1]}).to_parquet(log / "other.parquet")
+    for read in (read_log, partial(find_receipts, request="r")):
+        with pytest.raises(DataError, match=r"other\.parquet holds no receipts\. Give the folder"):
+            read(log)
 
 
 def test_a_damaged_table_is_named(log):

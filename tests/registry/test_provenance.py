@@ -1,10 +1,12 @@
 """From a prediction to what made it, and from data to all that was made from them."""
 
 import pytest
+from logs_of_tests import altered, logged
 from registry_of_tests import LINEAGE, register, variant
 
 from mlkit.core.errors import RegistryError
 from mlkit.registry.provenance import trace
+from mlkit.serving.settings import Model
 
 DATA = {"fingerprint": "da7a" * 16, "n_rows": 4_210}
 
@@ -38,6 +40,19 @@ def test_a_prediction_leads_to_what_made_it(registry, versions, predictor, fligh
         assert told["data"] == DATA
         assert told["config"] == {"seed": 3}
         assert (told["code"], told["lock"]) == (LINEAGE["code"], LINEAGE["lock"])
+
+
+def test_a_request_leads_to_what_answered_it(registry, packed, predictor, tmp_path):
+    """Though it had a shadow that is in no registry."""
+    bundle = variant(packed, tmp_path, "asked")
+    version = register(registry, bundle, tmp_path)
+    shadow = altered(packed, tmp_path / "shadow", threshold=0.2)
+    model = Model(bundle=str(bundle.path), shadow=str(shadow))
+    log = tmp_path / "predictions"
+    logged(log, {"a-request": predictor.bundle.golden.records}, model)
+    (found,) = trace(registry, "a-request", log)
+    assert found.version.digest == version.digest
+    assert found.to_dict()["request"]["role"] == "champion"
 
 
 def test_data_lead_to_all_that_was_made_from_them(registry, versions):

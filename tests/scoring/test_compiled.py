@@ -1,4 +1,8 @@
-"""Many rows are scored in chunks by several threads, as they are at once."""
+"""The runtime of a graph: many rows at once, and nothing told to anybody."""
+
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -48,3 +52,12 @@ def test_one_text_longer_than_a_chunk_may_be_is_scored(runtime, predictor, fligh
     monkeypatch.setattr(compiled, "_MOST_CHARACTERS", 3)
     rows = read_table(predictor.schema, flights.head(5))
     assert runtime.scores(rows).shape == (5,)
+
+
+def test_nothing_is_left_behind_or_told(packed, tmp_path):
+    """ONNX Runtime would write an id of the machine to the home folder, and send it."""
+    code = f"from mlkit import Predictor; Predictor.load({str(packed)!r})"
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=True)
+    assert list(tmp_path.iterdir()) == []

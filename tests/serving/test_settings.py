@@ -113,3 +113,14 @@ def _keys(node: type, path: str = "") -> list[tuple[str, str]]:
         for field in msgspec.structs.fields(node)
         if field.name != "canary"
     ]
+
+
+def test_a_wrong_option_is_not_blamed_on_the_file(tmp_path):
+    """The file is named where it is wrong, and nowhere else."""
+    path = tmp_path / "serving.yaml"
+    path.write_text("workers: 2")
+    with pytest.raises(ConfigError, match=r"^port: Expected"):
+        read_settings(path, {"port": 99_999})
+    path.write_text("port: 99999")
+    with pytest.raises(ConfigError, match=r"serving\.yaml: port: Expected"):
+        read_settings(path, {"workers": 2})

@@ -27,7 +27,7 @@ def workers(running: Running) -> set[int]:
 def answered(running: Running) -> float:
     """Return how many predictions were asked for, all workers together."""
     lines = httpx.get(f"{running.address}/metrics").text.splitlines()
-    name = 'mlkit_requests_total{code="200",endpoint="predict"} '
+    name = 'mlkit_requests_total{code="200",endpoint="predict",model="flight-delay"} '
     return sum(float(line.split()[1]) for line in lines if line.startswith(name))
 
 

@@ -21,7 +21,8 @@ def documents(path):
 def test_the_manifests_are_what_kubernetes_takes(project):
     """Every document, and no field that its schema does not know."""
     found = documents(project / "deploy" / "kubernetes.yaml")
-    assert [each["kind"] for each in found] == ["Deployment", "Service", "PodDisruptionBudget"]
+    kinds = ["ConfigMap", "Deployment", "Service", "PodDisruptionBudget"]
+    assert [each["kind"] for each in found] == kinds
     for each in found:
         kubernetes_validate.validate(each, KUBERNETES, strict=True)
 
@@ -52,7 +53,9 @@ def test_a_container_may_nothing_that_it_need_not(project, name):
     assert allowed["runAsNonRoot"] is allowed["readOnlyRootFilesystem"] is True
     assert allowed["allowPrivilegeEscalation"] is False
     assert allowed["capabilities"] == {"drop": ["ALL"]}
-    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/predictions", "/tmp"}
+    written = {"/predictions", "/tmp"}
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounts - {"/app/conf"} == written
 
 
 def test_the_dockerfile_has_no_fault_known_to_hadolint(project):
@@ -79,3 +82,17 @@ def test_the_settings_of_the_service_are_valid(project):
     """As `mlkit serve` reads them, they name the bundle that `mlkit train` makes."""
     settings = read_settings(project / "conf" / "serving.yaml", {})
     assert [model.bundle for model in settings.models] == ["bundles/flight-delay"]
+
+
+def test_a_pod_drains_for_some_seconds_before_it_is_killed(project, tmp_path):
+    """By the settings in its ConfigMap, which lie where the image looks for them."""
+    settings, deployment, *_ = documents(project / "deploy" / "kubernetes.yaml")
+    path = tmp_path / "serving.yaml"
+    path.write_text(settings["data"]["serving.yaml"], encoding="utf-8")
+    limits = read_settings(path, {"models": [{"bundle": "/bundle"}]}).limits
+    pod = deployment["spec"]["template"]["spec"]
+    seconds = pod["terminationGracePeriodSeconds"]
+    assert 0 < limits.drain_seconds < seconds - limits.finish_seconds
+    [mounted] = [each for each in pod["volumes"] if each["name"] == "settings"]
+    assert mounted["configMap"]["name"] == settings["metadata"]["name"]
+    assert "\nWORKDIR /app\n" in (project / "Dockerfile").read_text().rpartition("\nFROM ")[2]
