@@ -27,6 +27,8 @@ GRAPH = "model.onnx"
 GOLDEN = "golden.json"
 EVALUATION = "evaluation.json"
 PROFILE = "profile.json"
+#: Some of the rows that the model was trained on and judged on, without personal data.
+REFERENCE = "reference.parquet"
 #: What the model's complexity is held against.
 SIMPLE = "simple.skops"
 #: Fingerprints of the rows that the model was trained on, and that its settings were chosen on.
@@ -42,6 +44,7 @@ FILES = (
     GOLDEN,
     EVALUATION,
     PROFILE,
+    REFERENCE,
     TRAINING_ROWS,
     TUNING_ROWS,
     CARD,

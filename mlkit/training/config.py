@@ -17,6 +17,10 @@ from mlkit.core.names import NAME
 _OVERRIDE = re.compile(r"^(?P<how>\+\+|\+|~)?(?P<key>[\w./@-]+)(=(?P<value>.*))?$", re.DOTALL)
 _LEVELS = ("debug", "info", "warning", "error")
 _STYLES = ("auto", "console", "json")
+_WINDOWS = ("hour", "day", "week", "month", "all")
+_SEVERITIES = ("warning", "alarm", "never")
+_SCHEDULES = ("hourly", "daily", "weekly", "monthly", "never")
+_SOURCES = ("file", "log")
 
 
 @dataclass(kw_only=True)
@@ -154,6 +158,108 @@ class TrackingConfig:
 
 
 @dataclass(kw_only=True)
+class LimitsConfig:
+    """From where on something is wrong; null: never.
+
+    `psi` is a population stability index, `missing` a change of a share, `auc` how well
+    reference and window are told apart, `quality` a loss as a share of what was expected,
+    `violations` a share of rows, `latency_ms` of 99 of 100 requests, `age_days` of the
+    newest row that the model was trained on.
+    """
+
+    psi: float | None = None
+    missing: float | None = None
+    auc: float | None = None
+    quality: float | None = None
+    violations: float | None = None
+    latency_ms: float | None = None
+    age_days: float | None = None
+
+
+def _warning() -> LimitsConfig:
+    return LimitsConfig(psi=0.1, missing=0.05, auc=0.65, quality=0.05, violations=0.0)
+
+
+def _alarm() -> LimitsConfig:
+    return LimitsConfig(psi=0.25, missing=0.2, auc=0.85, quality=0.1, violations=0.01)
+
+
+@dataclass(kw_only=True)
+class MonitoringConfig:
+    """What is watched of a model in use, in which spans of time; see `monitor`.
+
+    `time` is the column by which rows are put into windows; null: when they were predicted.
+    """
+
+    log: str = "predictions"
+    window: str = "day"
+    time: str | None = None
+    level: float = 0.01
+    least_rows: int = 500
+    metrics: list[str] = field(default_factory=list)
+    slices: list[str] = field(default_factory=list)
+    warning: LimitsConfig = field(default_factory=_warning)
+    alarm: LimitsConfig = field(default_factory=_alarm)
+
+    def __post_init__(self) -> None:
+        if self.window not in _WINDOWS:
+            raise ConfigError(
+                f"monitoring.window is {self.window!r}. {nearest(self.window, _WINDOWS)}"
+            )
+        if not 0 < self.level < 1:
+            raise ConfigError(f"monitoring.level must lie between 0 and 1, got {self.level}.")
+        if self.least_rows < 1:
+            raise ConfigError(f"monitoring.least_rows must be at least 1, got {self.least_rows}.")
+
+
+@dataclass(kw_only=True)
+class PolicyConfig:
+    """What makes a new model due; each alone does. See `decide`.
+
+    `drift` and `quality` take the severity of a finding from which on they do (`warning`,
+    `alarm`, or `never`), `schedule` is `hourly`, `daily`, `weekly`, `monthly` or `never`.
+    """
+
+    drift: str = "alarm"
+    quality: str = "warning"
+    age_days: float | None = None
+    new_rows: int | None = None
+    schedule: str = "never"
+
+    def __post_init__(self) -> None:
+        for key, value, valid in (
+            ("drift", self.drift, _SEVERITIES),
+            ("quality", self.quality, _SEVERITIES),
+            ("schedule", self.schedule, _SCHEDULES),
+        ):
+            if value not in valid:
+                raise ConfigError(f"retraining.when.{key} is {value!r}. {nearest(value, valid)}")
+
+
+@dataclass(kw_only=True)
+class RetrainingConfig:
+    """When a model is trained anew, and on what; see `retrain`.
+
+    `source` is `file` (data.path as it is then) or `log` (its rows, and those of the
+    prediction log whose answers have come). `least_rows` must have come with answers since
+    the champion was trained; `keep_days` before the newest row are trained on, null: all.
+    """
+
+    when: PolicyConfig = field(default_factory=PolicyConfig)
+    source: str = "file"
+    least_rows: int = 1000
+    cool_down_days: float = 7
+    keep_days: float | None = None
+    tune: bool = False
+
+    def __post_init__(self) -> None:
+        if self.source not in _SOURCES:
+            raise ConfigError(
+                f"retraining.source is {self.source!r}. {nearest(self.source, _SOURCES)}"
+            )
+
+
+@dataclass(kw_only=True)
 class Config:
     """Everything that decides what a run does."""
 
@@ -171,6 +277,8 @@ class Config:
     tuning: TuningConfig = field(default_factory=TuningConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
+    retraining: RetrainingConfig = field(default_factory=RetrainingConfig)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

@@ -43,7 +43,10 @@ def describe(
         As they were when it began.
     """
     # These do not say what is made; an address may hold a password.
-    elsewhere = ("bundles", "reports", "logging", "tracking", "tuning")
+    elsewhere = (
+        *("bundles", "reports", "logging", "tracking", "tuning"),
+        *("monitoring", "retraining"),
+    )
     settings = {key: value for key, value in as_dict(config).items() if key not in elsewhere}
     return {
         "config": settings,

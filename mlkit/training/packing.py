@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle, Manifest
@@ -26,6 +27,7 @@ from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.libraries import versions
 from mlkit.training.model import TrainedModel
 from mlkit.training.profile import profile
+from mlkit.training.reference import reference_rows
 from mlkit.training.runtime import PythonRuntime, open_runtime
 from mlkit.training.storage import check_types, save_pipeline
 
@@ -67,8 +69,8 @@ def pack(
         Packages that its readers will trust; by default those that its own
         featurizer and estimators come from.
     reference
-        The raw rows that it has seen, for the profile that drift is measured
-        against; by default those of `frame`.
+        The raw rows that it has seen, for the profile and the sample that drift is
+        measured against; by default those of `frame`.
 
     Returns
     -------
@@ -140,11 +142,23 @@ def pack(
             (layout.TUNING_ROWS, model.tuning_rows),
         ):
             np.save(draft / file, prints, allow_pickle=False)
+        sample = reference_rows(model, seen, rows, scores, _codes(model, frame))
+        pq.write_table(sample, draft / layout.REFERENCE, compression="zstd")
         if outcome.graph is not None:
             (draft / layout.GRAPH).write_bytes(outcome.graph)
         layout.seal(draft, manifest)
         _prove(draft, trusted)
     return Bundle.open(path)
+
+
+def _codes(model: TrainedModel, frame: pd.DataFrame) -> np.ndarray:
+    """Return the answers of rows as numbers (n_rows,); NaN where there is none that is known."""
+    codes = np.full(len(frame), np.nan)
+    if model.target.column in frame:
+        answers = model.target.values(frame)
+        is_known = answers.isin(model.classes) if model.classes else answers.notna()
+        codes[is_known] = model.target.codes(answers[is_known], model.classes)
+    return codes
 
 
 def _is_replaced(path: Path) -> bool:
