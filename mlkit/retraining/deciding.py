@@ -28,7 +28,9 @@ def decide_inputs(work: Work) -> dict[str, Any]:
     settings = as_dict(work.config)
     versions = work.registry.versions(work.config.name)
     champion = journal.settle(work.registry, work.config.name)
+    entries = journal.history(work.registry, work.config.name)
     return {
+        "entry": entries[-1].number if entries else 0,
         "settings": {key: settings[key] for key in ("name", "data", "monitoring", "retraining")},
         "champion": champion and champion.digest,
         "newest": versions[0].created if versions else None,
@@ -45,6 +47,7 @@ def make_decision(work: Work, draft: Path) -> str:
     name = work.config.name
     versions = work.registry.versions(name)
     version = journal.settle(work.registry, name)
+    entries = journal.history(work.registry, name)
     found, champion, n_new = None, None, 0
     if version is not None:
         bundle = fetch(work.registry, version)
@@ -69,6 +72,9 @@ def make_decision(work: Work, draft: Path) -> str:
             "until": work.until and work.until.isoformat(),
             "champion": champion and {"version": champion.version, "digest": champion.digest},
             "n_new": n_new,
+            # What was in the registry: a later run must not take what this one does for its own.
+            "newest": versions[0].number if versions else 0,
+            "entry": entries[-1].number if entries else 0,
         },
     )
     if found is not None:

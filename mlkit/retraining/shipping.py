@@ -70,7 +70,11 @@ def evaluate(work: Work, draft: Path) -> str:
 
 def register_inputs(work: Work) -> dict[str, Any]:
     """Return all that the version depends on."""
-    return {"bundle": work.bundle().manifest.digest, "uri": work.config.tracking.uri}
+    return {
+        "bundle": work.bundle().manifest.digest,
+        "uri": work.config.tracking.uri,
+        "newest": work.decision()["newest"],
+    }
 
 
 def register(work: Work, draft: Path) -> str:
@@ -111,6 +115,7 @@ def promote_inputs(work: Work) -> dict[str, Any]:
         "holdout": sha256(work.done["evaluate"] / HOLDOUT),
         "version": read_json(work.done["register"] / VERSION),
         "reasons": work.decision()["reasons"],
+        "entry": work.decision()["entry"],
     }
 
 
