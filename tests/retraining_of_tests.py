@@ -15,7 +15,7 @@ from mlkit.retraining.state import State
 from mlkit.retraining.steps import STEP
 from mlkit.retraining.work import read_json
 
-NAME, URI = "tiny", "sqlite:///mlruns.db"
+NAME = "tiny"
 START = pd.Timestamp("2024-01-01")
 _FILES = {
     "pyproject.toml": """
@@ -121,12 +121,13 @@ def make_project(folder: Path, frame: pd.DataFrame) -> Path:
 def retrain(n_days: int | None, *arguments: str) -> int:
     """Run the command in the current folder, on the orders of the first days."""
     until = [] if n_days is None else ["--until", str(START + pd.Timedelta(days=n_days))]
-    return main(["retrain", *until, "logging.level=error", *arguments])
+    settings = ["logging.level=error", f"tracking.uri={_uri()}"]
+    return main(["retrain", *until, *settings, *arguments])
 
 
 def registry() -> Registry:
     """Return the registry of the project in the current folder."""
-    return Registry(Tracker(URI))
+    return Registry(Tracker(_uri()))
 
 
 def outcome() -> dict[str, object]:
@@ -150,3 +151,8 @@ def outcome() -> dict[str, object]:
         "runs": sorted(run.data.tags["mlkit.bundle"] for run in trained),
         "unfinished": sum(run.info.status != "FINISHED" for run in trained),
     }
+
+
+def _uri() -> str:
+    # MLflow keeps open what it knows by its address, wherever it lies by now.
+    return f"sqlite:///{Path.cwd() / 'mlruns.db'}"

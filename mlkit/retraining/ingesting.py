@@ -1,5 +1,6 @@
 """Bring together the rows to train on: those of a file, and those of the prediction log."""
 
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,16 +51,20 @@ def ingest(work: Work, draft: Path) -> str:
     try:
         frame = schema.validate(raw)
     except DataError:
-        # The next step names all that is wrong, from these very rows.
-        frame = _writable(raw)
+        # The next step names all that is wrong, in the file as it stands.
+        data = draft / f"{DATA}{''.join(Path(work.config.data.path).suffixes[-2:])}"
+        shutil.copyfile(work.config.data.path, data)
+        counts["n_rows"] = len(raw)
     else:
+        data = draft / f"{DATA}.parquet"
         if work.config.retraining.source == "log":
             logged = logged_rows(work, trainer, frame)
             counts["n_log"] = len(logged)
             frame = pd.concat([frame, logged], ignore_index=True) if len(logged) else frame
         frame = _trimmed(work, schema, frame, counts)
-    frame.to_parquet(draft / DATA, index=False)
-    write_json(draft / COUNTS, {**counts, "n_rows": len(frame)})
+        frame.to_parquet(data, index=False)
+        counts["n_rows"] = len(frame)
+    write_json(draft / COUNTS, {**counts, "sha256": sha256(data)})
     return ""
 
 
@@ -156,14 +161,3 @@ def _trimmed(
         counts["n_too_old"] = int((~is_new).sum())
         frame = frame[is_new]
     return frame.reset_index(drop=True)
-
-
-def _writable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose columns of several types are text, which Parquet takes."""
-    frame = frame.copy()
-    for name in frame:
-        try:
-            pa.array(frame[name], from_pandas=True)
-        except pa.ArrowException:
-            frame[name] = frame[name].map(str, na_action="ignore")
-    return frame

@@ -12,7 +12,7 @@ from mlkit.core.version import __version__
 from mlkit.registry import journal
 from mlkit.retraining import deciding, ingesting, shipping, training, validating
 from mlkit.retraining.state import digest, started
-from mlkit.retraining.work import DATA, DECISION, Work, read_json, write_json
+from mlkit.retraining.work import DECISION, Work, read_json, write_json
 
 log = get_logger(__name__)
 
@@ -80,7 +80,7 @@ STEPS = {
             name="ingest",
             inputs=ingesting.ingest_inputs,
             make=ingesting.ingest,
-            outputs=(DATA, ingesting.COUNTS),
+            outputs=(ingesting.COUNTS,),
         ),
         Step(
             name="validate",

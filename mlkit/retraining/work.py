@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError
 from mlkit.core.trust import required_signers
@@ -17,8 +15,8 @@ from mlkit.registry.tracking import Tracker
 from mlkit.retraining.state import State
 from mlkit.training.config import Config
 
-#: Files that steps leave for others.
-DECISION, DATA, SETTINGS = "decision.json", "data.parquet", "settings.yaml"
+#: Files that steps leave for others; that of the data ends as it is of Parquet or CSV.
+DECISION, DATA = "decision.json", "data"
 
 
 @dataclass(kw_only=True)
@@ -61,7 +59,8 @@ class Work:
 
     def data(self) -> Path:
         """Return the table that was ingested."""
-        return self.done["ingest"] / DATA
+        [path] = self.done["ingest"].glob(f"{DATA}.*")
+        return path
 
     def decision(self) -> dict[str, Any]:
         """Return what was decided, and of which champion."""
@@ -98,8 +97,3 @@ def write_json(path: Path, values: Any) -> None:
 def in_utc(moment: datetime) -> datetime:
     """Return a moment with its time zone, which is UTC where it has none."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def as_yaml(values: Any) -> str:
-    """Write settings as text."""
-    return OmegaConf.to_yaml(OmegaConf.create(values))
