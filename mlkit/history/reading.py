@@ -86,7 +86,7 @@ def read_table(
     where
         What must hold of the rows.
     columns
-        What to read; all by default.
+        What to read, where it is there; all by default.
     """
     if not folder.is_dir():
         raise DataError(f"There is no log in {folder}. Give the folder that the service writes to.")
@@ -97,10 +97,9 @@ def read_table(
             for _, batch in batches(read_receipts(segment), schemas(folder)):
                 table = pa.Table.from_batches([batch])
                 table = table if where is None else table.filter(where)
-                found.append(table if columns is None else table.select(columns))
+                found.append(_selected(table, columns))
     if not found:
-        empty = FIXED.empty_table()
-        return empty if columns is None else empty.select(columns)
+        return _selected(FIXED.empty_table(), columns)
     # The columns of those without a row that is wanted may be of other types.
     found = [table for table in found if len(table)] or found[:1]
     try:
@@ -162,6 +161,11 @@ def _read_parquet(path: Path, where: pc.Expression, columns: Sequence[str] | Non
         return pq.read_table(path, columns=columns, filters=where)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
+
+
+def _selected(table: pa.Table, columns: Sequence[str] | None) -> pa.Table:
+    names = table.column_names
+    return table.select([name for name in columns or names if name in names])
 
 
 def _moment(moment: datetime) -> pa.Scalar:
