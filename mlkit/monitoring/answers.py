@@ -82,10 +82,7 @@ def check_answers(frame: pd.DataFrame, schema: type[Schema]) -> Answers:
         **{(c.name if c in (ID, ROW) else f"{INPUT}{c.name}"): c for c in keys},
         **{f"{ANSWER}{c.name}": c for c in answers},
     }
-    arrays = [
-        pa.array(rows[column.name], type=arrow_type(column), from_pandas=True)
-        for column in stored.values()
-    ]
+    arrays = [_array(rows[column.name], column) for column in stored.values()]
     rows = rows[sorted([*by, *names])]
     text = f"{[*stored]} {digest(fingerprints(rows))}"
     return Answers(
@@ -132,6 +129,13 @@ def _numbers(values: pd.Series) -> pd.Series:
         return pd.to_numeric(values)
     except (ValueError, TypeError):
         return values
+
+
+def _array(values: pd.Series, column: Column) -> pa.Array:
+    if column.tz:
+        # PyArrow would take them in a way that pandas 3.1 warns of.
+        values = values.dt.tz_convert(None).to_numpy()
+    return pa.array(values, type=arrow_type(column), from_pandas=True)
 
 
 def _one_each(rows: pd.DataFrame, by: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
