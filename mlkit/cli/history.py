@@ -48,8 +48,9 @@ def labels(arguments: argparse.Namespace) -> int:
     schema, folder = workflow.schema_of(config), Path(arguments.log or config.monitoring.log)
     added = store.add_labels(folder, data.read_frame(arguments.file, schema), schema)
     print(added.summary())
-    for name in added.answers:
-        n_records, n_answered = store.count_labels(folder, schema.columns[name])
+    columns = [schema.columns[name] for name in added.answers]
+    n_records, counts = store.count_labels(folder, columns)
+    for name, n_answered in zip(added.answers, counts, strict=True):
         print(
             f"{name}; records in {folder}: {n_records:,}, with an answer: {n_answered:,}, "
             f"without one yet: {n_records - n_answered:,}."

@@ -97,9 +97,9 @@ def read_table(
             for _, batch in batches(read_receipts(segment), schemas(folder)):
                 table = pa.Table.from_batches([batch])
                 table = table if where is None else table.filter(where)
-                found.append(_selected(table, columns))
+                found.append(table.select(_wanted(table.column_names, columns)))
     if not found:
-        return _selected(FIXED.empty_table(), columns)
+        return FIXED.empty_table().select(_wanted(FIXED.names, columns))
     # The columns of those without a row that is wanted may be of other types.
     found = [table for table in found if len(table)] or found[:1]
     try:
@@ -156,16 +156,17 @@ def _files(folder: Path, stack: ExitStack) -> tuple[list[Path], list[BufferedRea
 
 def _read_parquet(path: Path, where: pc.Expression, columns: Sequence[str] | None) -> pa.Table:
     try:
-        if not {*FIXED.names} <= {*pq.read_schema(path).names}:
+        names = pq.read_schema(path).names
+        if not {*FIXED.names} <= {*names}:
             raise DataError(f"{path} holds no receipts. Give the folder that a service writes to.")
-        return pq.read_table(path, columns=columns, filters=where)
+        return pq.read_table(path, columns=_wanted(names, columns), filters=where)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
 
 
-def _selected(table: pa.Table, columns: Sequence[str] | None) -> pa.Table:
-    names = table.column_names
-    return table.select([name for name in columns or names if name in names])
+def _wanted(names: Sequence[str], columns: Sequence[str] | None) -> list[str]:
+    """Return which of a table's columns are asked for."""
+    return [name for name in (names if columns is None else columns) if name in names]
 
 
 def _moment(moment: datetime) -> pa.Scalar:

@@ -152,7 +152,7 @@ def _one_each(rows: pd.DataFrame, by: Sequence[str], names: Sequence[str]) -> pd
             for record in odd.head(_N_SHOWN).to_dict("records")
         )
         raise DataError(
-            f"{len(odd):,} records have several answers in the table, first that of {shown} (in "
+            f"Records with several answers in the table: {len(odd):,}. The first: {shown} (in the "
             f"rows {listed(odd.index)} again). Keep one of each, or add fields that tell records "
             "apart."
         )

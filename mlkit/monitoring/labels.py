@@ -178,13 +178,13 @@ def label_keys(log: Path) -> list[str]:
     return sorted({ID.name, ROW.name} | keys)
 
 
-def count_labels(log: Path, column: Column) -> tuple[int, int]:
-    """Return how many records of a log there are, and how many have an answer.
+def count_labels(log: Path, columns: Sequence[Column]) -> tuple[int, list[int]]:
+    """Return how many records of a log there are, and how many have an answer in each column.
 
     A record that a shadow scored, too, is counted once.
     """
     table = read_table(log, pc.field("role") != "shadow", label_keys(log))
-    return len(table), int(labels_of(log, table, column).notna().sum())
+    return len(table), [int(labels_of(log, table, each).notna().sum()) for each in columns]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Answers come late, twice, corrected and in any order: the last one given counts."""
 
 import shutil
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,6 +46,14 @@ class Visit(Schema):
 
 STAYED = Visit.columns["stayed"]
 CAME = datetime(2024, 5, 1, 12)
+#: An answer of each type.
+GIVEN = {
+    "stayed": 1.5,
+    "stars": 4,
+    "returned": True,
+    "left": datetime.fromisoformat("2024-05-01T09:00:00-04:00"),
+    "word": "fine",
+}
 
 
 def visit(number: int, **changes) -> dict:
@@ -137,18 +145,11 @@ def test_an_answer_is_of_fields(log, by, suffix):
 
 def test_an_answer_has_its_columns_type(log):
     """That of a validated column in which a value may be missing, on any rows of the log."""
-    given = {
-        "stayed": 1.5,
-        "stars": 4,
-        "returned": True,
-        "left": datetime.fromisoformat("2024-05-01T09:00:00-04:00"),
-        "word": "fine",
-    }
-    add_labels(log, pd.DataFrame({"id": ["b"], **{n: [v] for n, v in given.items()}}), Visit)
+    add_labels(log, pd.DataFrame({"id": ["b"], **{n: [v] for n, v in GIVEN.items()}}), Visit)
     optional = type("Visit", (Visit,), {"__annotations__": {"returned": bool | None}})
     nothing = pd.DataFrame([visit(n, returned=None) for n in range(5)])
     expected = optional.validate(nothing)
-    for name, value in given.items():
+    for name, value in GIVEN.items():
         expected.loc[1, name] = value
         found = labels_of(log, read_table(log), Visit.columns[name])
         pd.testing.assert_series_equal(found, expected[name])
@@ -172,6 +173,20 @@ def test_the_last_answer_counts_and_a_table_counts_once(log):
         assert (added.n_new, added.n_changed, added.n_known) == (0, 0, 2)
     assert answers(log)[:2] == [1.0, 20.0]
     assert len([*log.glob("labels/*.parquet")]) == 2
+
+
+def test_what_is_said_twice_in_a_table_is_said_once(log):
+    """Also in parts, in each type, by each kind of key; one that differs is found there."""
+    frame = pd.DataFrame([visit(1, **GIVEN), visit(2), visit(1, word="fine"), visit(1, **GIVEN)])
+    frame["booked"] = pd.to_datetime(frame["booked"], utc=True)
+    frame = frame.drop(columns=["guest"])
+    frame["left"] = pd.to_datetime(frame["left"], utc=True)
+    added = add_labels(log, frame, Visit)
+    assert (added.n_new, added.n_known, added.n_unanswered) == (1, 2, 1)
+    assert {name: answers(log, name)[0] for name in GIVEN} == GIVEN
+    for name, other in {"stars": 1, "returned": False, "word": "bad"}.items():
+        with pytest.raises(DataError, match=r"several answers.*: 1\..*shop=north, number=1, "):
+            add_labels(log, frame.assign(**{name: [*frame[name][:3], other]}), Visit)
 
 
 def test_each_answer_of_a_record_comes_in_its_own_time(log):
@@ -216,7 +231,7 @@ def test_all_rows_of_a_key_get_its_answer(log):
     assert answers(log) == [1.0, None, None, None, None, 1.0, None, 1.0]
     add_labels(log, pd.DataFrame({"number": [1], "stayed": [2.0]}), Visit)
     assert answers(log) == [1.0, None, None, None, None, 1.0, 2.0, 1.0]
-    assert count_labels(log, STAYED) == (7, 3)
+    assert count_labels(log, [STAYED, Visit.columns["word"]]) == (7, [3, 0])
 
 
 def test_the_labels_disturb_no_reader_and_no_rotation(log):
@@ -248,7 +263,7 @@ def test_the_labels_disturb_no_reader_and_no_rotation(log):
         ),
         (
             {"id": ["a", "b", "a", "b", "a"], "stayed": [1.0, 2.0, 3.0, 2.0, 1.0]},
-            r"1 records have several answers in the table, first that of id=a, row=0 \(in rows 2 ",
+            r"several answers in the table: 1\. The first: id=a, row=0 \(in the rows 2 again\)",
         ),
     ],
 )
@@ -358,6 +373,44 @@ def test_parts_in_any_order_make_the_whole(table, data):
     parts = data.draw(st.lists(st.lists(st.sampled_from(rows), min_size=1), max_size=4))
     order = data.draw(st.permutations([*parts, *([row] for row in rows), *parts[:1]]))
     assert joined(order) == joined([rows])
+
+
+FIELDS = ("shop", "guest", "booked", "price", "is_open")
+MOMENTS = [datetime(2024, 4, day, tzinfo=UTC) for day in (1, 2)]
+ROWS = st.tuples(
+    st.sampled_from("ab"),
+    st.none() | st.sampled_from("ab"),
+    st.none() | st.sampled_from(MOMENTS),
+    st.none() | st.sampled_from([0.0, 0.1]),
+    st.none() | st.booleans(),
+)
+
+
+@given(
+    st.lists(ROWS, max_size=6),
+    st.lists(ROWS, min_size=1, max_size=6),
+    st.lists(st.sampled_from(FIELDS), min_size=1, unique=True),
+)
+def test_a_row_gets_the_answer_with_its_very_fields(asked, answered, by):
+    """With all of them, none of which is missing; any other row gets none."""
+    said = {}
+    for row in answered:
+        key = tuple(dict(zip(FIELDS, row, strict=True))[name] for name in by)
+        said.setdefault(key, float(len(said)))
+    frame = pd.DataFrame([[*key, value] for key, value in said.items()], columns=[*by, "stayed"])
+    types = [pa.string(), pa.string(), pa.timestamp("us", "UTC"), pa.float64(), pa.bool_()]
+    columns = [*zip(*asked, strict=True)] or [()] * len(FIELDS)
+    table = pa.table(
+        {
+            f"input.{name}": pa.array(values, type=kind)
+            for name, values, kind in zip(FIELDS, columns, types, strict=True)
+        }
+    )
+    with TemporaryDirectory() as folder:
+        add_labels(Path(folder), frame, Visit)
+        found = labels_of(Path(folder), table, STAYED).fillna(-1).tolist()
+    keys = [tuple(dict(zip(FIELDS, row, strict=True))[name] for name in by) for row in asked]
+    assert found == [-1 if None in key else said.get(key, -1) for key in keys]
 
 
 def test_kills_and_processes_at_once_lose_and_double_nothing(log, tmp_path):
