@@ -41,7 +41,7 @@ def matches(table: pa.Table, labels: pa.Table, by: Sequence[str]) -> np.ndarray:
 
 
 def _places(values: pa.ChunkedArray, among: pa.Array) -> np.ndarray:
-    places = pc.index_in(values, value_set=among, skip_nulls=True)
+    places = pc.index_in(values, value_set=among)
     found: np.ndarray = pc.fill_null(places, -1).to_numpy().astype("int64")
     return found
 
