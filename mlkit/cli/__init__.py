@@ -212,6 +212,17 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(module="history", function="replay")
 
     command = commands.add_parser(
+        "labels", parents=[shared, project], help="keep the answers that came after predictions"
+    )
+    command.add_argument("file", help="a table of them (.parquet, .csv)")
+    command.add_argument(
+        "--log",
+        metavar="FOLDER",
+        help="where the predictions left receipts (default: monitoring.log)",
+    )
+    command.set_defaults(module="history", function="labels")
+
+    command = commands.add_parser(
         "check-data", parents=[shared, project], help="hold a file against the project's schema"
     )
     command.add_argument("file", nargs="?", help="a table (default: the project's own)")

@@ -1,10 +1,12 @@
-"""The command that looks back at what a service predicted."""
+"""The commands that look back at what a service predicted."""
 
 import argparse
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from mlkit.cli.commands import project
 from mlkit.cli.locating import find_bundle
 from mlkit.core.errors import ConfigError
 from mlkit.core.extras import load
@@ -33,6 +35,26 @@ def replay(arguments: argparse.Namespace) -> int:
         print(json.dumps(found.to_dict(), ensure_ascii=False))
     else:
         print(found.summary())
+    return 0
+
+
+def labels(arguments: argparse.Namespace) -> int:
+    """Keep the answers that came after the predictions, and say how many are still to come."""
+    workflow, config = project(arguments, "labels")
+    data, store = (
+        load(module, extra="train", purpose="mlkit labels")
+        for module in ("mlkit.training.data", "mlkit.monitoring.labels")
+    )
+    schema, folder = workflow.schema_of(config), Path(arguments.log or config.monitoring.log)
+    added = store.add_labels(folder, data.read_frame(arguments.file, schema), schema)
+    print(added.summary())
+    columns = [schema.columns[name] for name in added.answers]
+    n_records, counts = store.count_labels(folder, columns)
+    for name, n_answered in zip(added.answers, counts, strict=True):
+        print(
+            f"{name}; records in {folder}: {n_records:,}, with an answer: {n_answered:,}, "
+            f"without one yet: {n_records - n_answered:,}."
+        )
     return 0
 
 
