@@ -193,7 +193,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     factors = np.arange(len(tested), 0, -1)
     adjusted = found.copy()
     adjusted[ascending] = np.minimum(np.maximum.accumulate(found[ascending] * factors), 1)
-    return adjusted.tolist()
+    return [float(value) for value in adjusted]
 
 
 def _counted(values: np.ndarray) -> tuple[dict[Any, int], int]:

@@ -119,8 +119,8 @@ def observe_log(
             f"The log in {folder} has no receipts of {name}. Serve it under that name, or give "
             "another --log."
         )
-    times = _instants(found["time"] if time is None else _chosen(bundle, found, f"{INPUT}{time}"))
-    found, times = _within(found, times, since, until)
+    moments = found["time"] if time is None else _chosen(bundle, found, f"{INPUT}{time}")
+    found, times = _within(found, _instants(moments), since, until)
     target = _target(bundle)
     answers = labels_of(folder, found, bundle.schema.columns[target.column])
     names = [column for column in found.column_names if column.startswith(INPUT)]

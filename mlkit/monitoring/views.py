@@ -5,7 +5,6 @@ A moment itself always moves on, and a key names one thing: neither is compared.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -125,5 +124,5 @@ def _part(moments: np.ndarray, part: str) -> np.ndarray:
     else:
         # From Monday, and 1970-01-01 was a Thursday.
         numbers = (moments.astype("datetime64[D]").astype("int64") + 3) % _WEEK
-    found: Any = np.where(is_missing, np.nan, numbers)
+    found: np.ndarray = np.where(is_missing, np.nan, numbers)
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,8 @@ def _starts(times: np.ndarray, window: str) -> np.ndarray:
     if window != "week":
         return times.astype(f"datetime64[{_UNITS[window]}]")
     days = times.astype("datetime64[D]")
-    return days - (days.astype("int64") + _THURSDAY) % 7
+    mondays: np.ndarray = days - (days.astype("int64") + _THURSDAY) % 7
+    return mondays
 
 
 def _bounds(times: np.ndarray) -> tuple[str, str]:
@@ -93,5 +95,5 @@ def _bounds(times: np.ndarray) -> tuple[str, str]:
     return _iso(times.min()), _iso(times.max() + np.timedelta64(timedelta(microseconds=1)))
 
 
-def _iso(moment: np.datetime64) -> str:
+def _iso(moment: Any) -> str:
     return f"{np.datetime64(moment, 'us').item().isoformat()}Z"
