@@ -28,6 +28,7 @@ from mlkit.monitoring.matching import matches
 from mlkit.training.frames import as_series
 
 _FOLDER = "labels"
+_FILES = f"{'[0-9]' * 8}.*{TABLE}"
 #: The number of the file that a label is of.
 _GIVEN = "given"
 #: The names and types of the columns that name a record.
@@ -201,7 +202,7 @@ def _alone(folder: Path) -> Iterator[Path]:
 
 def _files(log: Path) -> list[Path]:
     """Return the files of labels, in the order in which they were given."""
-    return sorted((log / _FOLDER).glob(f"[!.]*{TABLE}"))
+    return sorted((log / _FOLDER).glob(_FILES))
 
 
 def _compared(log: Path, answers: Answers, schema: type[Schema]) -> tuple[np.ndarray, np.ndarray]:

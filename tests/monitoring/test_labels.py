@@ -285,6 +285,7 @@ def test_what_cannot_be_read_is_told(log):
     with pytest.raises(DataError, match="holds no answers of the kind that word has"):
         labels_of(log, read_table(log), Column(name="word", kind="number"))
     (path,) = log.glob("labels/*.parquet")
+    shutil.copy(path, path.with_name("copy.parquet"))
     path.write_bytes(b"PAR1")
     with pytest.raises(DataError, match="is not a readable Parquet file"):
         answers(log, "word")
