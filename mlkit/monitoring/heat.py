@@ -23,8 +23,8 @@ def drift_heat(found: Monitoring, newest: Window, levels: Sequence[Level]) -> Se
     darkest = max((level.value for level in levels), default=0) or _DARKEST
     by_window = [{drift.name: drift for drift in window.drifts} for window in windows]
     lead = [
-        f"PSI in each window that was tested, the columns worst in {newest.name} first. Cells in "
-        "colour are warnings, bold ones alarms, also of what is missing."
+        f"PSI in each window that was tested, the columns worst in {newest.name} first. Orange "
+        "cells are warnings, red and bold ones alarms, also by what is missing."
     ]
     if len(newest.drifts) > len(ranked):
         lead.append(f"The worst {len(ranked)} of {len(newest.drifts):,} columns.")

@@ -7,6 +7,7 @@ from math import ceil, isnan
 from typing import TYPE_CHECKING
 
 from mlkit.monitoring.findings import Bin
+from mlkit.monitoring.verdict import share
 from mlkit.training.report.drawing import COLOURS, draw, short
 from mlkit.training.report.plots import STYLES, colours, finish
 
@@ -54,6 +55,7 @@ def courses(
     y: str,
     levels: Sequence[Level] = (),
     from_zero: bool = True,
+    in_percent: bool = False,
 ) -> str:
     """Draw figures over windows; a level far above all of them is left out."""
 
@@ -78,6 +80,8 @@ def courses(
             if level.value <= 2 * max(figures):
                 _level(axes, level)
         axes.locator_params(axis="y", nbins=5)
+        if in_percent:
+            axes.yaxis.set_major_formatter(_percent)
         if from_zero:
             axes.set_ylim(bottom=0)
         axes.set_xlim(-0.5, max(len(windows) - 0.5, 0.5))
@@ -109,7 +113,7 @@ def bars(name: str, title: str, bins: Sequence[Bin]) -> str:
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         axes.locator_params(axis="x", nbins=5)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.xaxis.set_major_formatter(_percent)
         finish(axes, 2, "share of the values", "")
 
     return draw(name, title, paint, height=84 + _ROW * len(shown))
@@ -122,11 +126,15 @@ def most_changed(bins: Sequence[Bin]) -> list[Bin]:
     return [bins[place] for place in sorted(ranked[:MOST_BINS])]
 
 
+def _percent(value: float, _: int | None = None) -> str:
+    return share(round(value, 6))
+
+
 def _level(axes: "Axes", level: Level) -> None:
     axes.axhline(level.value, color=COLOURS["faint"], linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(
-        level.label, (1, level.value), xycoords=("axes fraction", "data"), xytext=(0, 2),
-        textcoords="offset points", ha="right", va="bottom", fontsize=8.5, color=COLOURS["faint"],
+        level.label, (0, level.value), xycoords=("axes fraction", "data"), xytext=(3, 2),
+        textcoords="offset points", ha="left", va="bottom", fontsize=8.5, color=COLOURS["faint"],
     )  # fmt: skip
 
 

@@ -70,8 +70,9 @@ def _quality(found: Monitoring, newest: Window | None) -> Iterator[Section]:
         if known
         else f"In {window.name}, by the model's own confidence: no answers are known yet."
     ]
-    if found.estimate_error:
-        errors = (f"{metric} {short_figure(e)}" for metric, e in found.estimate_error.items())
+    known_errors = {name: e for name, e in found.estimate_error.items() if not isnan(e)}
+    if known_errors:
+        errors = (f"{metric} {short_figure(e)}" for metric, e in known_errors.items())
         lead.append(f"Estimates have been off by, on average: {', '.join(errors)}.")
     lead.append(_left_out(len(shown), len(window.quality), "rows of this table", "first"))
     table = quality_table(shown)

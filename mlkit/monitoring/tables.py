@@ -83,25 +83,31 @@ def quality_table(found: Sequence[Quality]) -> Table:
     return Table(
         head=(
             *("metric", "on", "severity", "rows", "answers", "value", "interval"),
-            *("estimate", "of the estimate", "expected"),
+            *("estimate", "expected"),
         ),
         rows=tuple(
             (
                 each.metric,
                 each.slice or WHOLE,
-                NONE if isnan(each.value) else each.severity,
+                _graded(each),
                 f"{each.n_rows:,}",
                 f"{each.n_labelled:,}",
                 figure(each.value),
                 between(each.low, each.high),
                 figure(each.estimate),
-                NONE if isnan(each.estimate) else each.estimated_severity,
                 figure(each.expected),
             )
             for each in found
         ),
         n_texts=3,
     )
+
+
+def _graded(quality: Quality) -> str:
+    """Return how grave it is, by the estimate as long as no answers are known."""
+    if not isnan(quality.value):
+        return quality.severity
+    return NONE if isnan(quality.estimate) else quality.estimated_severity
 
 
 def violation_table(windows: Sequence[Window]) -> Table:

@@ -15,15 +15,15 @@ def term_table(found: Monitoring, settings: MonitoringConfig | None) -> Table:
         (
             "PSI",
             "psi",
-            "The population stability index: over the bins of a column, the sum of (now - "
-            "reference) x ln(now / reference). It says how large a change is: 0 is none.",
+            "The population stability index: the sum, over the bins of a column, of (now less "
+            "reference) times ln(now / reference). It says how large a change is: 0 is none.",
         ),
         (
             "adjusted p",
             "",
             "How likely a change as large would come by chance, corrected for all tests of a "
-            f"window (Holm). A change counts from {level} down: in so many windows without any "
-            "change one would be found. It says that a change is real, not that it is large.",
+            f"window (Holm). A change counts up to {level}: in so many of the windows "
+            "without any change, chance finds one. It says that a change is real, not how large.",
         ),
         (
             "test",

@@ -101,6 +101,7 @@ class Timeline:
                 for each in changed
             ],
             y="missing",
+            in_percent=True,
             said=share,
         )
 
@@ -179,6 +180,7 @@ class Timeline:
         y: str,
         levels: Sequence[Level] = (),
         from_zero: bool = True,
+        in_percent: bool = False,
         said: Callable[[float], str] = figure,
     ) -> Plot | None:
         found = [course for course in found if course.is_known]
@@ -193,6 +195,7 @@ class Timeline:
             y=y,
             levels=levels,
             from_zero=from_zero,
+            in_percent=in_percent,
         )
         figures = zip(names, *(course.values for course in found), strict=True)
         table = Table(

@@ -126,7 +126,7 @@ def _figures(window: Window, finding: Finding) -> str:
             for drift in drifts:
                 if finding.what in (drift.name, drift.column):
                     what = drift.name if finding.kind == "drift" else "what is predicted"
-                    return f"{what} (PSI {short_figure(drift.psi)})"
+                    return f"{what} (PSI {NONE if isnan(drift.psi) else f'{drift.psi:.2f}'})"
         case "missing":
             for drift in window.drifts:
                 if finding.what in (drift.name, drift.column):
