@@ -15,7 +15,6 @@ from mlkit.monitoring.findings import (
     Window,
 )
 
-HOSTILE = "<script>alert('x')</script>\"><img src=http://evil.example/x onerror=a>$x_{|`\n& 雪\x07"
 FEATURES = ("dep_hour", "temp", "carrier", "precip", "distance", "wind_speed", "dest", "origin")
 METRICS = ("roc_auc", "log_loss")
 
@@ -60,9 +59,7 @@ def window(
     """Return one month in which every part is known."""
     year, month = 2013 + place // 12, place % 12
     when = f"{year}-{month + 1:02}"
-    features = [
-        FEATURES[n] if n < len(FEATURES) else f"feature_{n:03}" for n in range(n_features)
-    ]
+    features = [FEATURES[n] if n < len(FEATURES) else f"feature_{n:03}" for n in range(n_features)]
     drifts = tuple(
         drift(f"{name}{feature}", rng, shift=shift / (1 + n / 2), label=name)
         for n, feature in enumerate(features)

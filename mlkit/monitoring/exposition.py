@@ -1,9 +1,10 @@
 """Tell machines what was found: Prometheus by gauges in a file, and anybody by JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from math import isnan
 from time import time
+from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 import msgspec
@@ -22,7 +23,7 @@ class _Sample(NamedTuple):
 
     gauge: str
     value: float
-    labels: dict[str, str] = {}
+    labels: Mapping[str, str] = MappingProxyType({})
 
 
 def to_json(found: Monitoring) -> str:
@@ -123,7 +124,7 @@ _WORDS = {
     "missing_share": "Share of missing values in the newest tested window.",
     "unseen_share": "Share of values beyond all of the reference in the newest tested window.",
     "prediction_psi": "Population stability index of what is predicted.",
-    "separation_auc": "How well the newest tested window is told from the reference; 0.5 is chance.",
+    "separation_auc": "How well the newest tested window is told from the reference.",
     "quality": "A metric on the rows with answers of the newest window that has any.",
     "quality_estimate": "A metric by the model's own confidence in the newest tested window.",
     "quality_expected": "A metric on the holdout when the model was packed.",

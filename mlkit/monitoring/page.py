@@ -74,7 +74,10 @@ def _tiles(found: Monitoring) -> list[Tile]:
     if newest:
         worst = most_drifted(newest.drifts)
         n_drifting = sum(drift.severity != "ok" for drift in newest.drifts)
-        lines = (worst.name if worst else "", f"{n_drifting} of {len(newest.drifts)} columns flagged")
+        lines = (
+            worst.name if worst else "",
+            f"{n_drifting} of {len(newest.drifts)} columns flagged",
+        )
         psi = figure(worst.psi if worst else nan)
         tiles.append(Tile(f"largest PSI in {newest.name}", psi, lines))
     if newest and (apart := newest.separation):

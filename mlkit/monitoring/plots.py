@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from math import ceil, isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlkit.monitoring.findings import Bin
 from mlkit.monitoring.verdict import share
@@ -65,7 +65,7 @@ def courses(
         names = colours(len(found))
         for colour, style, course in zip(names, cycle(STYLES), found, strict=False):
             if course.low:
-                band = {"color": COLOURS[colour], "alpha": 0.16, "linewidth": 0}
+                band: Any = {"color": COLOURS[colour], "alpha": 0.16, "linewidth": 0}
                 axes.fill_between(places, course.low, course.high, **band)
                 if marker:
                     axes.vlines(places, course.low, course.high, color=COLOURS[colour], alpha=0.4)
@@ -126,7 +126,7 @@ def most_changed(bins: Sequence[Bin]) -> list[Bin]:
     return [bins[place] for place in sorted(ranked[:MOST_BINS])]
 
 
-def _percent(value: float, _: int | None = None) -> str:
+def _percent(value: float, _: float) -> str:
     return share(round(value, 6))
 
 

@@ -86,7 +86,9 @@ class Timeline:
             ]
             if not (found[0].is_known or found[1].is_known):
                 continue
-            note = "With its interval, beside what the model's own confidence says, and the holdout."
+            note = (
+                "With its interval, beside what the model's own confidence says, and the holdout."
+            )
             yield self._plot(f"quality{place}", metric, note, found, y=metric, from_zero=False)
 
     def _missing(self) -> Plot | None:
