@@ -17,18 +17,22 @@ class Page(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
+        """Keep an element that is opened."""
         self.tags.append((tag, dict(attrs)))
         if tag not in _VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
+        """Keep an element that holds nothing."""
         self.tags.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
+        """Fail if it is not the last that was opened."""
         if tag not in _VOID:
             assert self.open.pop() == tag
 
     def handle_data(self, data):
+        """Keep text."""
         self.texts.append(data)
 
     def values(self, *names: str) -> list[str]:

@@ -15,7 +15,8 @@ from mlkit.monitoring.newest import by_column, newest_labelled, newest_tested, q
 from mlkit.monitoring.verdict import served_name
 
 _DAY = 86_400
-_QUANTILES = ("0.5", "0.99")
+#: Not called quantiles, which promtool lets summaries alone have.
+_PERCENTILES = ("50", "99")
 
 
 class _Sample(NamedTuple):
@@ -88,8 +89,8 @@ def _of_tested(window: Window) -> Iterator[_Sample]:
         labels = {"metric": each.metric, "slice": each.slice}
         yield _Sample("quality_estimate", each.estimate, labels)
         yield _Sample("quality_expected", each.expected, labels)
-    for quantile, milliseconds in zip(_QUANTILES, window.latency, strict=False):
-        yield _Sample("latency_seconds", milliseconds / 1000, {"quantile": quantile})
+    for percentile, milliseconds in zip(_PERCENTILES, window.latency, strict=False):
+        yield _Sample("latency_seconds", milliseconds / 1000, {"percentile": percentile})
     yield _Sample("age_seconds", window.age_days * _DAY)
 
 

@@ -59,7 +59,7 @@ def test_what_counts_now_is_told():
         assert value(found, "quality_expected", **labels) == now.expected
         assert value(found, "quality_estimate", **labels) == next_.estimate
     assert value(found, "labelled_rows") == 2_100
-    assert value(found, "latency_seconds", quantile="0.99") == tested.latency[1] / 1000
+    assert value(found, "latency_seconds", percentile="99") == tested.latency[1] / 1000
     assert value(found, "age_seconds") == tested.age_days * 86_400
     ends = {"tested": 1_372_636_800, "labelled": 1_370_044_800}
     for window, end in ends.items():

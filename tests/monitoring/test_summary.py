@@ -1,6 +1,7 @@
 """What a terminal and a log are told of a model in use."""
 
 import dataclasses
+from typing import get_args
 
 import pytest
 from evaluations_of_tests import HOSTILE
@@ -8,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from monitorings_of_tests import bare, unknown, whole
 
-from mlkit.monitoring.findings import Finding, Monitoring, get_args
-from mlkit.monitoring.findings import Kind as Kinds
+from mlkit.monitoring.findings import Finding, Kind, Monitoring
 from mlkit.monitoring.summary import summary
 from mlkit.monitoring.verdict import verdict
 
@@ -124,7 +124,7 @@ def test_at_most_three_kinds_are_told():
 
 
 @given(
-    kinds=st.lists(st.sampled_from(get_args(Kinds)), max_size=6),
+    kinds=st.lists(st.sampled_from(get_args(Kind)), max_size=6),
     what=st.text(max_size=20),
     name=st.sampled_from(["", HOSTILE]),
     is_known=st.booleans(),
