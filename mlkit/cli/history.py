@@ -2,13 +2,12 @@
 
 import argparse
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mlkit.cli.commands import project
 from mlkit.cli.locating import find_bundle
-from mlkit.core.errors import ConfigError
+from mlkit.cli.moments import moment
 from mlkit.core.extras import load
 from mlkit.core.log import configure_logging
 from mlkit.core.trust import required_signers, trusted_packages
@@ -18,7 +17,7 @@ from mlkit.scoring.prediction import Predictor
 def replay(arguments: argparse.Namespace) -> int:
     """Score a log again with a bundle, or compare the bundles that answered in it."""
     configure_logging("warning")
-    since, until = _moment("since", arguments), _moment("until", arguments)
+    since, until = moment("since", arguments), moment("until", arguments)
     predictor = None
     if arguments.bundle is not None:
         trusted = [*arguments.trust, *trusted_packages()]
@@ -62,13 +61,3 @@ def _history(module: str) -> Any:
     return load(
         f"mlkit.history.{module}", packages="pandas pyarrow", purpose="Reading a prediction log"
     )
-
-
-def _moment(option: str, arguments: argparse.Namespace) -> datetime | None:
-    text = getattr(arguments, option)
-    try:
-        return None if text is None else datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"--{option} {text} is no moment. Write it as 2026-01-31 or 2026-01-31T12:00:00Z."
-        ) from None

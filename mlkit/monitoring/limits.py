@@ -38,14 +38,13 @@ def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
     window = _adjusted(window)
 
     def rate(name: str, size: float, *, is_chance: bool = False) -> Severity:
-        """Return the gravest severity of which a size reaches the limit."""
+        """Return the gravest severity of which a size is beyond the limit."""
         if is_chance or isnan(size):
             return "ok"
         limits: tuple[LimitsConfig, ...] = (settings.alarm, settings.warning)
         for severity, limit in zip(reversed(SEVERITIES), limits, strict=False):
             bound = getattr(limit, name)
-            # Of what should not be at all, nothing is the bound.
-            if bound is not None and (size > bound or (size == bound and bound > 0)):
+            if bound is not None and size > bound:
                 return severity
         return "ok"
 

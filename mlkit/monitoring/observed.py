@@ -75,7 +75,7 @@ class Observed:
         return len(self.table)
 
     def column(self, name: str) -> tuple[np.ndarray, list[Breach]]:
-        """Return a column's checked values, missing where they break a rule, and what they break."""
+        """Return a column's checked values, and what it breaks; broken values are missing."""
         return checked(self.bundle.schema.columns[name], self.table)
 
 

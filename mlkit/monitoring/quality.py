@@ -161,5 +161,6 @@ def _measured(
     n_units = [resampler.n_units, *(resampler.counts(part)[1] for part in own)]
     each = [n for n in n_units for _ in metrics]
     bounds = intervals(resampler.draws(figures), LEVEL, each)
-    found: np.ndarray = np.concatenate([[figures.values], bounds.reshape(2, *shape[1:])])
+    found = np.empty(shape)
+    found[0], found[1:] = figures.values, bounds.reshape(2, *shape[1:])  # noqa: PD011
     return found
