@@ -25,6 +25,6 @@ autodoc_typehints_format = "short"
 
 # Names of other projects and of the standard library: offline there is no inventory of them.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(collections|datetime|np|numpy|pandas|pathlib|pd|sklearn|structlog)\..*"),
+    (r"py:.*", r"(collections|datetime|np|numpy|pandas|pathlib|pd|pyarrow|sklearn|structlog)\..*"),
     (r"py:.*", r"ModelVersion"),  # MLflow's, named for type checkers only
 ]

@@ -1,15 +1,21 @@
 """A real browser, that reaches nothing but this machine."""
 
+import base64
+import io
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib.image
+import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+WIDTHS = (375, 1200)
+SCHEMES = ("light", "dark")
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -46,3 +52,61 @@ def browsing(profile: Path) -> Iterator[webdriver.Chrome]:
         yield opened
     finally:
         opened.quit()
+
+
+def view(browser: webdriver.Chrome, page: Path, width: int, scheme: str) -> None:
+    """Open the page in a window of some width, in the light or in the dark."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.get(page.as_uri())
+
+
+def photographed(browser: webdriver.Chrome, width: int) -> np.ndarray:
+    """Return the pixels of the whole page (height, width, channels), from 0 to 1."""
+    height = browser.execute_script("return document.scrollingElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    how = {"captureBeyondViewport": True, "clip": clip}
+    shot = browser.execute_cdp_cmd("Page.captureScreenshot", how)["data"]
+    return matplotlib.image.imread(io.BytesIO(base64.b64decode(shot)))[:, :, :3]
+
+
+def check_seen(browser: webdriver.Chrome, width: int, least: int) -> None:
+    """Fail if anything sticks out of the page that is open, or a part of it is blank."""
+    # A table that is opened later must scroll in its own box too.
+    wide, inner = browser.execute_script(
+        "document.querySelectorAll('details').forEach(e => e.open = true);"
+        "const page = document.documentElement;"
+        "const found = [page.scrollWidth, page.clientWidth];"
+        "document.querySelectorAll('details').forEach(e => e.open = false);"
+        "return found"
+    )
+    assert wide <= inner <= width
+    pixels = photographed(browser, width)
+    places = browser.execute_script(
+        "return [...document.querySelectorAll('#verdict, section, svg')].map(e => {"
+        " const box = e.getBoundingClientRect();"
+        " return [e.id || e.ariaLabel, box.left, box.top + scrollY, box.width, box.height]; })"
+    )
+    assert len(places) >= least
+    for name, left, top, across, down in places:
+        seen = pixels[int(top) : int(top + down), int(left) : int(left + across)]
+        assert seen.size, name
+        assert seen.std() > 0.01, name
+
+
+def check_dark(browser: webdriver.Chrome, page: Path) -> None:
+    """Fail unless the page, and the letters of its plots, follow the reader's choice."""
+    shades = {}
+    for scheme in SCHEMES:
+        view(browser, page, 1200, scheme)
+        shades[scheme] = browser.execute_script(
+            "const shade = (e, p) => getComputedStyle(e)[p].match(/\\d+/g).slice(0, 3)"
+            ".reduce((sum, part) => sum + Number(part), 0) / 3;"
+            "return [shade(document.body, 'backgroundColor'),"
+            " shade(document.querySelector('svg text'), 'fill')]"
+        )
+    (light, on_light), (dark, on_dark) = shades["light"], shades["dark"]
+    assert light - on_light > 100
+    assert on_dark - dark > 100

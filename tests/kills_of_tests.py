@@ -1,72 +1,41 @@
-"""Kill a process at one of its writes, and put back what it had before."""
+"""A process that is killed at a step of its choice, of all that it does to files."""
 
 import os
-import shutil
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
-import sqlalchemy
+import pyarrow.parquet as pq
 
-_WRITES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.chmod", "os.truncate"}
+_STEPS = {"os.rename", "os.remove"}
 
 
-class Writes:
-    """Count what this process writes from now on, and kill it before number `at`.
+class Killed:
+    """Count the steps of this process from now on, and kill it before number `at`."""
 
-    With `told`, each write is named in that file, too.
-    """
-
-    def __init__(self, at: int, told: Path | None = None) -> None:
+    def __init__(self, at: int) -> None:
         self.at, self.number = at, 0
-        self.told = None if told is None else os.open(told, os.O_WRONLY | os.O_CREAT)
         sys.addaudithook(self.audit)
-        for name in ("fsync", "sendfile"):
-            setattr(os, name, self.wrapped(getattr(os, name)))
-        engine = sqlalchemy.engine.Engine
-        sqlalchemy.event.listen(engine, "before_cursor_execute", self.execute)
-        sqlalchemy.event.listen(engine, "commit", self.commit)
-        self.wrote = False
+        for place, name in ((os, "fsync"), (pq.ParquetWriter, "write_table")):
+            setattr(place, name, self.wrapped(getattr(place, name)))
+        pq.ParquetWriter.close = self.wrapped(pq.ParquetWriter.close)
 
-    def step(self, what: str) -> None:
-        """Count one write, which is about to happen."""
+    def step(self) -> None:
+        """Count one step, which is about to happen."""
         self.number += 1
-        if self.told is not None:
-            os.write(self.told, f"{what}\n".encode())
         if self.number == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def audit(self, event: str, arguments: tuple) -> None:
         """Count what Python does to files."""
         opened = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if opened or event in _WRITES:
-            self.step(f"{event} {arguments[0]}")
+        if opened or event in _STEPS:
+            self.step()
 
-    def wrapped(self, call: Callable) -> Callable:
-        """Count what no audit hook is told of; before `sendfile`, a copy is an empty file."""
+    def wrapped(self, call):
+        """Count what no audit hook is told of."""
 
-        def counted(*arguments):
-            self.step(call.__name__)
-            return call(*arguments)
+        def counted(*arguments, **options):
+            self.step()
+            return call(*arguments, **options)
 
         return counted
-
-    def execute(self, connection, cursor, statement, parameters, context, executemany) -> None:
-        """Count what changes a database."""
-        if not statement.lstrip().upper().startswith(("SELECT", "PRAGMA", "WITH")):
-            self.wrote = True
-            self.step("statement")
-
-    def commit(self, connection) -> None:
-        """Count what makes a change last."""
-        if self.wrote:
-            self.wrote = False
-            self.step("commit")
-
-
-def restore(saved: Path, place: Path) -> None:
-    """Put a saved state in its place; MLflow notes full paths, so it is always the same."""
-    for entry in place.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    shutil.copytree(saved, place, dirs_exist_ok=True)

@@ -24,6 +24,8 @@ EXIT_CODES = """exit codes:
   5    a bundle is damaged, untrusted, or predicts what it did not
   6    an extra is not installed
   7    the tracking server or the registry refuses, or does not answer
+  8    a watched model: something to look at (a warning)
+  9    a watched model: something to act on (an alarm)
   70   an error in the project's or mlkit's own code
   130  interrupted"""
 _FAILED = 1
@@ -210,6 +212,46 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--until", metavar="TIME", help="only what was answered before then")
     command.add_argument("--json", action="store_true", help="print JSON, not tables")
     command.set_defaults(module="history", function="replay")
+
+    command = commands.add_parser(
+        "monitor",
+        parents=[shared, stored],
+        help="watch a model in use: its data, its predictions, and what they are worth",
+    )
+    command.add_argument(
+        "arguments",
+        nargs="*",
+        metavar="BUNDLE KEY=VALUE",
+        help=f"{bundle} (default: the project's own), and settings to change, such as "
+        "monitoring.level=0.001",
+    )
+    source = command.add_mutually_exclusive_group()
+    source.add_argument(
+        "--log",
+        metavar="FOLDER",
+        help="where the predictions left receipts (default: monitoring.log)",
+    )
+    source.add_argument("--data", metavar="FILE", help="a table of records, in place of a log")
+    command.add_argument("--since", metavar="TIME", help="only what is from then on")
+    command.add_argument("--until", metavar="TIME", help="only what is before then")
+    command.add_argument(
+        "--window", help="hour, day, week, month or all (default: monitoring.window)"
+    )
+    command.add_argument(
+        "--reports", metavar="FOLDER", help="where the page and the figures go (default: reports)"
+    )
+    command.set_defaults(module="monitoring", function="monitor", extra="monitor")
+
+    command = commands.add_parser(
+        "labels", parents=[shared, project], help="keep the answers that came after predictions"
+    )
+    command.add_argument("file", help="a table of them (.parquet, .csv)")
+    command.add_argument(
+        "--log",
+        metavar="FOLDER",
+        help="where the predictions left receipts (default: monitoring.log)",
+    )
+    command.set_defaults(module="history", function="labels")
 
     command = commands.add_parser(
         "check-data", parents=[shared, project], help="hold a file against the project's schema"

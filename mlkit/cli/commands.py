@@ -93,7 +93,7 @@ def tune(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Judge a bundle on rows that its model has not seen."""
-    plain, overrides = _parted(arguments.arguments)
+    plain, overrides = parted(arguments.arguments)
     if len(plain) > 2:
         raise ConfigError(
             f"mlkit evaluate takes one bundle and one table, got {listed(plain)}. "
@@ -286,7 +286,7 @@ def project(arguments: argparse.Namespace, command: str, overrides: Any = ()) ->
     return workflow, config
 
 
-def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return what names files, and what changes settings: an `=` before which no folder stands."""
     overrides = [part for part in arguments if "=" in part and "/" not in part.split("=")[0]]
     return [part for part in arguments if part not in overrides], overrides

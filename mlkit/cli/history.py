@@ -1,12 +1,13 @@
-"""The command that looks back at what a service predicted."""
+"""The commands that look back at what a service predicted."""
 
 import argparse
 import json
-from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from mlkit.cli.commands import project
 from mlkit.cli.locating import find_bundle
-from mlkit.core.errors import ConfigError
+from mlkit.cli.moments import moment
 from mlkit.core.extras import load
 from mlkit.core.log import configure_logging
 from mlkit.core.trust import required_signers, trusted_packages
@@ -16,7 +17,7 @@ from mlkit.scoring.prediction import Predictor
 def replay(arguments: argparse.Namespace) -> int:
     """Score a log again with a bundle, or compare the bundles that answered in it."""
     configure_logging("warning")
-    since, until = _moment("since", arguments), _moment("until", arguments)
+    since, until = moment("since", arguments), moment("until", arguments)
     predictor = None
     if arguments.bundle is not None:
         trusted = [*arguments.trust, *trusted_packages()]
@@ -36,17 +37,27 @@ def replay(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def labels(arguments: argparse.Namespace) -> int:
+    """Keep the answers that came after the predictions, and say how many are still to come."""
+    workflow, config = project(arguments, "labels")
+    data, store = (
+        load(module, extra="train", purpose="mlkit labels")
+        for module in ("mlkit.training.data", "mlkit.monitoring.labels")
+    )
+    schema, folder = workflow.schema_of(config), Path(arguments.log or config.monitoring.log)
+    added = store.add_labels(folder, data.read_frame(arguments.file, schema), schema)
+    print(added.summary())
+    columns = [schema.columns[name] for name in added.answers]
+    n_records, counts = store.count_labels(folder, columns)
+    for name, n_answered in zip(added.answers, counts, strict=True):
+        print(
+            f"{name}; records in {folder}: {n_records:,}, with an answer: {n_answered:,}, "
+            f"without one yet: {n_records - n_answered:,}."
+        )
+    return 0
+
+
 def _history(module: str) -> Any:
     return load(
         f"mlkit.history.{module}", packages="pandas pyarrow", purpose="Reading a prediction log"
     )
-
-
-def _moment(option: str, arguments: argparse.Namespace) -> datetime | None:
-    text = getattr(arguments, option)
-    try:
-        return None if text is None else datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"--{option} {text} is no moment. Write it as 2026-01-31 or 2026-01-31T12:00:00Z."
-        ) from None

@@ -4,7 +4,8 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mlkit.cli.commands import project
+from mlkit.cli.commands import parted, project
+from mlkit.cli.moments import moment
 from mlkit.core.errors import ConfigError, listed
 from mlkit.retraining.state import State
 from mlkit.retraining.steps import Outcome, look, run_all, run_one
@@ -13,14 +14,14 @@ from mlkit.retraining.work import DECISION, Work, in_utc, read_json
 
 def retrain(arguments: argparse.Namespace) -> int:
     """Do one step, or all that are due; return 1 if one stopped the run."""
-    plain = [part for part in arguments.arguments if "=" not in part]
-    overrides = [part for part in arguments.arguments if "=" in part]
+    plain, overrides = parted(arguments.arguments)
     if len(plain) > 1:
         raise ConfigError(f"mlkit retrain takes one step at most, got {listed(plain)}.")
     if arguments.dry_run and plain not in ([], ["decide"]):
         raise ConfigError("--dry-run stops after the decision: leave the step out.")
     _, config = project(arguments, "retrain", overrides)
-    until = _moment(arguments.until)
+    given = moment("until", arguments)
+    until = in_utc(given) if given else None
     work = Work(
         config=config,
         conf=Path(arguments.conf),
@@ -46,12 +47,3 @@ def _told(outcome: Outcome) -> int:
     if outcome.stopped and outcome.step != "decide":
         print(outcome.stopped)
     return int(outcome.refused)
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        return None if text is None else in_utc(datetime.fromisoformat(text))
-    except ValueError:
-        raise ConfigError(
-            f"--until {text} is no moment. Write it as 2026-01-31 or 2026-01-31T12:00:00Z."
-        ) from None

@@ -36,7 +36,7 @@ class Table:
         """
         rows = [[_on_one_line(cell) for cell in row] for row in (self.head, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        sides = [str.rjust if is_figure else str.ljust for is_figure in self._are_figures()]
+        sides = [str.rjust if is_figure else str.ljust for is_figure in self.are_figures()]
         lines = (
             "  ".join(
                 side(cell, width) for side, cell, width in zip(sides, row, widths, strict=True)
@@ -47,11 +47,12 @@ class Table:
 
     def markdown(self) -> str:
         """Return it as Markdown, whatever its cells hold."""
-        rules = ["--:" if is_figure else "---" for is_figure in self._are_figures()]
+        rules = ["--:" if is_figure else "---" for is_figure in self.are_figures()]
         rows = [[escaped(cell) for cell in row] for row in (self.head, *self.rows)]
         return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rules, *rows[1:]))
 
-    def _are_figures(self) -> list[bool]:
+    def are_figures(self) -> list[bool]:
+        """Return of each column whether it holds figures."""
         n_columns = len(self.head)
         return [self.n_texts <= n < n_columns - self.ends_in_text for n in range(n_columns)]
 

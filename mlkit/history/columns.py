@@ -102,7 +102,7 @@ class _Draft:
                 *FIXED,
                 ("label", _LABELS[shape.label]),
                 *((f"{PROBABILITY}{name}", pa.float64()) for name in shape.classes),
-                *((f"{INPUT}{column.name}", _type(column)) for column in self._parser.columns),
+                *((f"{INPUT}{column.name}", arrow_type(column)) for column in self._parser.columns),
             ]
         )
         self.rows: list[tuple[Any, ...]] = []
@@ -136,5 +136,6 @@ class _Draft:
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
 
-def _type(column: Column) -> pa.DataType:
+def arrow_type(column: Column) -> pa.DataType:
+    """Return what a log holds the values of a column as."""
     return pa.timestamp("us", tz=column.tz) if column.tz else _KINDS[column.kind]

@@ -86,7 +86,7 @@ def read_table(
     where
         What must hold of the rows.
     columns
-        What to read; all by default.
+        What to read, where it is there; all by default.
     """
     if not folder.is_dir():
         raise DataError(f"There is no log in {folder}. Give the folder that the service writes to.")
@@ -97,10 +97,9 @@ def read_table(
             for _, batch in batches(read_receipts(segment), schemas(folder)):
                 table = pa.Table.from_batches([batch])
                 table = table if where is None else table.filter(where)
-                found.append(table if columns is None else table.select(columns))
+                found.append(table.select(_wanted(table.column_names, columns)))
     if not found:
-        empty = FIXED.empty_table()
-        return empty if columns is None else empty.select(columns)
+        return FIXED.empty_table().select(_wanted(FIXED.names, columns))
     # The columns of those without a row that is wanted may be of other types.
     found = [table for table in found if len(table)] or found[:1]
     try:
@@ -157,11 +156,17 @@ def _files(folder: Path, stack: ExitStack) -> tuple[list[Path], list[BufferedRea
 
 def _read_parquet(path: Path, where: pc.Expression, columns: Sequence[str] | None) -> pa.Table:
     try:
-        if not {*FIXED.names} <= {*pq.read_schema(path).names}:
+        names = pq.read_schema(path).names
+        if not {*FIXED.names} <= {*names}:
             raise DataError(f"{path} holds no receipts. Give the folder that a service writes to.")
-        return pq.read_table(path, columns=columns, filters=where)
+        return pq.read_table(path, columns=_wanted(names, columns), filters=where)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
+
+
+def _wanted(names: Sequence[str], columns: Sequence[str] | None) -> list[str]:
+    """Return which of a table's columns are asked for."""
+    return [name for name in (names if columns is None else columns) if name in names]
 
 
 def _moment(moment: datetime) -> pa.Scalar:

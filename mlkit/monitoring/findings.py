@@ -59,8 +59,8 @@ class Drift:
         Values that were compared.
     bins
         What `psi` is computed of.
-    severity
-        Of the drift; the gravest of it and of what is missing.
+    severity, missing_severity
+        Of the drift, and of how much more or less is missing.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Drift:
     n_rows: int
     bins: tuple[Bin, ...]
     severity: Severity = "ok"
+    missing_severity: Severity = "ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

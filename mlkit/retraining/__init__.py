@@ -1,1 +1,1 @@
-"""Train a model anew when it is due, step by step: each has files in and files out."""
+"""Train a model anew when it is due: decided by policies, done step by step."""

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from mlkit.core.bundle import EVALUATION, Bundle
-from mlkit.core.extras import load
+from mlkit.core.errors import DataError
+from mlkit.core.log import get_logger
 from mlkit.monitoring.findings import Monitoring
+from mlkit.monitoring.watching import watch_log
 from mlkit.registry import journal
 from mlkit.registry.fetching import fetch
 from mlkit.registry.versions import Version
@@ -19,6 +21,8 @@ from mlkit.training.config import as_dict
 from mlkit.training.data import read_frame
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.workflow import build_trainer
+
+log = get_logger(__name__)
 
 MONITORING = "monitoring.json"
 
@@ -95,12 +99,15 @@ def champion_of(version: Version, bundle: Bundle) -> Champion:
 
 def watched(work: Work, bundle: Bundle) -> Monitoring | None:
     """Return what is found of the champion in the prediction log, if there is one."""
-    log = log_of(work.config)
-    if log is None:
+    folder = log_of(work.config)
+    if folder is None:
         return None
-    watching = load("mlkit.monitoring.watching", extra="monitor", purpose="Watching the champion")
-    found: Monitoring = watching.watch_log(bundle, log, work.config.monitoring, until=work.until)
-    return found
+    try:
+        return watch_log(bundle, folder, work.config.monitoring, until=work.until)
+    except DataError as error:
+        # A champion of today has answered nothing yet; other policies still count.
+        log.warning("champion_unwatched", reason=str(error))
+        return None
 
 
 def count_new(work: Work, bundle: Bundle, champion: Champion) -> int:

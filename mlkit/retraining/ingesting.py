@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlkit.core.errors import ConfigError, DataError, listed
-from mlkit.core.extras import load
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
 from mlkit.history.columns import INPUT
 from mlkit.history.reading import read_table
+from mlkit.monitoring.labels import labels_of
 from mlkit.retraining.work import DATA, Work, in_utc, write_json
 from mlkit.training.config import Config
 from mlkit.training.data import read_frame
@@ -98,8 +98,7 @@ def logged_rows(work: Work, trainer: Trainer, known: pd.DataFrame) -> pd.DataFra
     if work.until is not None:
         where &= pc.field("time") < pa.scalar(in_utc(work.until), pa.timestamp("us", tz="UTC"))
     table = read_table(log, where).sort_by([("time", "ascending"), ("id", "ascending")])
-    labels = load("mlkit.monitoring.labels", extra="monitor", purpose="retraining.source=log")
-    answers = labels.labels_of(log, table, target)
+    answers = labels_of(log, table, target)
     names = {f"{INPUT}{name}": name for name in schema.names(known_before=True)}
     frame = table.to_pandas().rename(columns=names)
     frame = frame[[name for name in names.values() if name in frame]]

@@ -189,6 +189,7 @@ class MonitoringConfig:
     """What is watched of a model in use, in which spans of time; see `monitor`.
 
     `time` is the column by which rows are put into windows; null: when they were predicted.
+    Without `metrics` it is the first three of the bundle's evaluation; the first one decides.
     """
 
     log: str = "predictions"
@@ -197,7 +198,6 @@ class MonitoringConfig:
     level: float = 0.01
     least_rows: int = 500
     metrics: list[str] = field(default_factory=list)
-    slices: list[str] = field(default_factory=list)
     warning: LimitsConfig = field(default_factory=_warning)
     alarm: LimitsConfig = field(default_factory=_alarm)
 

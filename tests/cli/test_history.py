@@ -1,6 +1,7 @@
-"""`mlkit replay` and `mlkit lineage` look back at what a service predicted."""
+"""`mlkit replay`, `labels` and `lineage` look back at what a service predicted."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sklearn.linear_model import Ridge
 from mlkit import TableEncoder, Target
 from mlkit.cli import main
 from mlkit.core.bundle import Bundle
+from mlkit.history.reading import read_log
 from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import Tracker
 from mlkit.serving.settings import Model
@@ -62,6 +64,39 @@ def test_what_cannot_be_replayed_is_told(log, options, code, message, capsys):
     """In a line, with what to do."""
     assert main(["replay", str(log), *options]) == code
     assert f"mlkit: {message}" in capsys.readouterr().err
+
+
+def test_answers_are_kept_and_counted(log, in_project, capsys):
+    """What is new, known, corrected or of nobody, and how many are still to come."""
+    landed = log.parent / "landed.csv"
+    n_records = len(read_log(log).query("role != 'shadow'"))
+    for text, figures, n_answered in (
+        ("first,1.5\nall,\nnobody,3", "rows read: 3, new: 2, corrected: 0, known already: 0", 1),
+        ("first,1.5\nall,2", "rows read: 2, new: 1, corrected: 0, known already: 1", 2),
+        ("all,4", "rows read: 1, new: 0, corrected: 1, known already: 0", 2),
+        ("all,4", "rows read: 1, new: 0, corrected: 0, known already: 1", 2),
+    ):
+        landed.write_text(f"id,arr_delay\n{text}\n")
+        assert main(["labels", str(landed), "--log", str(log)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == f"Answers (arr_delay) by id, row; {figures}."
+        assert lines[-1] == (
+            f"arr_delay; records in {log}: {n_records}, with an answer: {n_answered}, "
+            f"without one yet: {n_records - n_answered}."
+        )
+
+
+def test_a_log_is_where_the_settings_say(log, in_project, capsys):
+    """Without --log; where there is none, the command says so."""
+    landed = log.parent / "landed.csv"
+    landed.write_text("id,arr_delay\nfirst,1.5\n")
+    assert main(["labels", str(landed)]) == 3
+    assert "mlkit: There is no log in predictions." in capsys.readouterr().err
+    conf = shutil.copytree(in_project / "conf", log.parent / "conf")
+    with (conf / "config.yaml").open("a") as file:
+        file.write(f"\nmonitoring:\n  log: {log}\n")
+    assert main(["labels", str(landed), "--conf", str(conf)]) == 0
+    assert f"records in {log}: " in capsys.readouterr().out
 
 
 @pytest.mark.slow

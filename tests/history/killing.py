@@ -7,49 +7,14 @@ them what was read was not what had been written.
 import json
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from forks_of_tests import crowd, forked
+from kills_of_tests import Killed
 
 from mlkit.history.reading import read_log
 from mlkit.history.rotating import rotate
-
-_STEPS = {"os.rename", "os.remove"}
-
-
-class Killed:
-    """Count the steps of this process from now on, and kill it before number `at`."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.number = at, 0
-        sys.addaudithook(self.audit)
-        for place, name in ((os, "fsync"), (pq.ParquetWriter, "write_table")):
-            setattr(place, name, self.wrapped(getattr(place, name)))
-        pq.ParquetWriter.close = self.wrapped(pq.ParquetWriter.close)
-
-    def step(self) -> None:
-        """Count one step, which is about to happen."""
-        self.number += 1
-        if self.number == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def audit(self, event: str, arguments: tuple) -> None:
-        """Count what Python does to files."""
-        opened = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if opened or event in _STEPS:
-            self.step()
-
-    def wrapped(self, call):
-        """Count what no audit hook is told of."""
-
-        def counted(*arguments, **options):
-            self.step()
-            return call(*arguments, **options)
-
-        return counted
 
 
 def rows(log: Path) -> list[list]:

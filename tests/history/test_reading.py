@@ -8,7 +8,7 @@ import pytest
 from logs_of_tests import altered, logged
 
 from mlkit.core.errors import DataError
-from mlkit.history.reading import find_receipts, read_log
+from mlkit.history.reading import find_receipts, read_log, read_table
 from mlkit.history.rotating import rotate
 from mlkit.serving.settings import Model
 
@@ -82,3 +82,10 @@ def test_a_damaged_table_is_named(log):
     (log / "20260101T000000000000-0.0.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"-0\.0\.parquet is not a readable Parquet file"):
         read_log(log)
+
+
+def test_columns_are_read_where_they_are_there(folder, tmp_path):
+    """A column that no receipt has is left out, as a schema of before may lack it."""
+    names = ["id", "input.carrier", "input.of_later"]
+    assert read_table(folder, columns=names).column_names == ["id", "input.carrier"]
+    assert read_table(tmp_path, columns=names).column_names == ["id"]

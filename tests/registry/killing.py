@@ -16,8 +16,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from forks_of_tests import forked, import_late
-from kills_of_tests import Writes, restore
 from registry_of_tests import NAME, record, settings, variant
+from writes_of_tests import Writes, restore
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError

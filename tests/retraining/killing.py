@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from forks_of_tests import forked, import_late
-from kills_of_tests import Writes, restore
 from retraining_of_tests import make_project, orders, outcome, registry, retrain
+from writes_of_tests import Writes, restore
 
 from mlkit.core.files import sha256
 from mlkit.retraining.steps import STEP

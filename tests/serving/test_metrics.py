@@ -1,22 +1,8 @@
 """What Prometheus reads."""
 
-import os
-import shutil
-import subprocess
-
 import pytest
+from promtool_of_tests import promtool
 from services_of_tests import serving
-
-
-def checked(text: str) -> None:
-    """Have promtool check metrics; CI must have it."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        what = "Not installed: promtool (apt-get install prometheus)."
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
-    command = [promtool, "check", "metrics"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -52,4 +38,4 @@ def test_promtool_finds_nothing_to_say(visit_bundles, tmp_path, workers):
         "mlkit_model_loaded_timestamp_seconds",
         "mlkit_model_data_end_timestamp_seconds",
     }
-    checked(answer.text)
+    promtool("check", "metrics", given=answer.text)

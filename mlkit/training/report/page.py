@@ -7,11 +7,11 @@ import msgspec
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import BundleError, listed
-from mlkit.core.files import written_file
 from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.findings import figure
 from mlkit.training.judging.tables import between
+from mlkit.training.report.parts import rendered, write_html
 from mlkit.training.report.sections import sections
 
 #: Metrics that the page opens with.
@@ -30,18 +30,10 @@ def render(evaluation: Evaluation, facts: Facts | None = None) -> str:
     facts
         What the model is; what is not known is left out.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     facts = facts or Facts()
-    page = Environment(
-        loader=PackageLoader("mlkit.training.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("page.html.j2")
     suspects = dict.fromkeys(column for leak in evaluation.leaks for column in leak.columns)
-    return page.render(
+    return rendered(
+        "mlkit.training.report",
         evaluation=evaluation,
         facts=facts,
         sections=list(sections(evaluation, facts)),
@@ -58,11 +50,8 @@ def write_report(evaluation: Evaluation, path: str | Path, *, bundle: Bundle | N
 
     The bundle, if there is one, tells what the model is.
     """
-    path = Path(path)
     facts = None if bundle is None else Facts.of(bundle.manifest, bundle.schema)
-    with written_file(path) as draft:
-        draft.write_text(render(evaluation, facts), encoding="utf-8")
-    return path
+    return write_html(render(evaluation, facts), path)
 
 
 def read_evaluation(bundle: Bundle) -> Evaluation:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 #: Dots of one plot; more are in its table only.
 MOST_DOTS = 40
 _ROW = 19
-_STYLES = ("-", "--", "-.", ":")
+#: Of lines one after the other, so that colour is not all that tells them apart.
+STYLES = ("-", "--", "-.", ":")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ def lines(
             axes.plot([low, high], [low, high], **guide)
         if level is not None:
             axes.axhline(level, **guide)
-        for colour, style, curve in zip(_colours(curves), cycle(_STYLES), curves, strict=False):
+        for colour, style, curve in zip(colours(len(curves)), cycle(STYLES), curves, strict=False):
             axes.plot(
                 curve.x,
                 curve.y,
@@ -112,7 +113,7 @@ def lines(
             axes.set_xlim(-0.02, 1.02)
             axes.set_ylim(-0.02, 1.02)
         axes.locator_params(nbins=5)
-        _finish(axes, curves, x, y)
+        finish(axes, len(curves), x, y)
 
     return draw(name, title, paint, height=300 if len(curves) < 4 else 340)
 
@@ -121,7 +122,7 @@ def histograms(name: str, title: str, curves: Sequence[Curve], *, x: str, y: str
     """Draw how the rows of each curve are distributed."""
 
     def paint(axes: "Axes") -> None:
-        for colour, style, curve in zip(_colours(curves), cycle(_STYLES), curves, strict=False):
+        for colour, style, curve in zip(colours(len(curves)), cycle(STYLES), curves, strict=False):
             axes.fill_between(
                 curve.x, curve.y, step="mid", color=COLOURS[colour], alpha=0.14, linewidth=0
             )
@@ -136,21 +137,23 @@ def histograms(name: str, title: str, curves: Sequence[Curve], *, x: str, y: str
             )
         axes.set_ylim(bottom=0)
         axes.locator_params(nbins=5)
-        _finish(axes, curves, x, y)
+        finish(axes, len(curves), x, y)
 
     return draw(name, title, paint, height=260)
 
 
-def _colours(curves: Sequence[Curve]) -> Sequence[str]:
-    if len(curves) < 3:
+def colours(n_curves: int) -> Sequence[str]:
+    """Return the names of the colours that so many curves get."""
+    if n_curves < 3:
         return ("model", "other")
     return [f"c{place}" for place in range(10)]
 
 
-def _finish(axes: "Axes", curves: Sequence[Curve], x: str, y: str) -> None:
+def finish(axes: "Axes", n_curves: int, x: str, y: str) -> None:
+    """Name the axes, and the curves where there are several."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    if len(curves) > 1:
+    if n_curves > 1:
         # Above the axes it hides no line.
         axes.legend(
             loc="lower left",

@@ -1,7 +1,6 @@
 """Choose what a page shows of an evaluation, and in which order."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from mlkit.core.table import Table
 from mlkit.training.facts import Facts
@@ -20,6 +19,7 @@ from mlkit.training.judging.tables import (
     score_table,
     slice_table,
 )
+from mlkit.training.report.parts import Cell, Heat, Plot, Section
 from mlkit.training.report.plots import Dot, dots, histograms, lines
 
 #: Metrics that are drawn by slice; the tables have them all.
@@ -27,43 +27,6 @@ _DRAWN = 2
 #: The metrics that are the mean of the losses by which the worst slices are sought.
 _SOUGHT_BY = ("log_loss", "mae")
 _ZERO = Dot(label="", value=0, low=0, high=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
-    """A drawing, what to see in it, and its figures where no table of the section has them."""
-
-    title: str
-    svg: str
-    note: str = ""
-    table: Table | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heat:
-    """A table whose cells are shaded by their share of the row."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[tuple[float, int], ...]], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """One part of the page, by the name that links lead to.
-
-    Attributes
-    ----------
-    beside
-        Whether there is room for the plot and the table side by side.
-    """
-
-    id: str
-    title: str
-    lead: str = ""
-    plots: tuple[Plot, ...] = ()
-    tables: tuple[Table, ...] = ()
-    heat: Heat | None = None
-    beside: bool = False
 
 
 def sections(evaluation: Evaluation, facts: Facts) -> Iterator[Section]:
@@ -245,7 +208,16 @@ def _confusion(found: Sequence[Curve]) -> Section:
     names = [curve.label for curve in found]
     if len(found[0].x) > len(names):
         names.append(OTHERS)
-    rows = tuple((c.label, tuple(zip(c.y, c.n_rows, strict=True))) for c in found)
+    rows = tuple(
+        (
+            curve.label,
+            tuple(
+                Cell(share=share, text=f"{share:.0%}", under=f"{count:,}")
+                for share, count in zip(curve.y, curve.n_rows, strict=True)
+            ),
+        )
+        for curve in found
+    )
     return Section(
         id="confusion",
         title="Confusion",

@@ -3,54 +3,18 @@
 import dataclasses
 import re
 from functools import cache
-from html.parser import HTMLParser
 from math import nan
 
 import msgspec
 import pytest
 from evaluations_of_tests import HOSTILE, TASKS, facts, whole
+from pages_of_tests import Page, check_alone, check_plots, check_sections
 
 from mlkit.core.bundle import Bundle
 from mlkit.training.facts import Facts
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.findings import NONE, Score
 from mlkit.training.report.page import render
-
-_VOID = {"meta", "link", "br", "img", "use", "path", "input"}
-
-
-class _Page(HTMLParser):
-    """Collects what a page consists of."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.open: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        if tag not in _VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    def values(self, *names: str) -> list[str]:
-        """Return all values of some attributes."""
-        return [value or "" for _, attrs in self.tags for n, value in attrs.items() if n in names]
-
-    def ids(self, tag: str) -> list[str | None]:
-        """Return the ids of one kind of element."""
-        return [attrs.get("id") for name, attrs in self.tags if name == tag]
 
 
 @cache
@@ -67,48 +31,22 @@ def html(request) -> str:
 
 def test_a_page_has_every_section(html):
     """In the order of their weight, each with a heading and a link that leads to it."""
-    page = _Page(html)
+    page = Page(html)
     found = page.ids("section")
     assert found[:5] == ["gates", "metrics", "comparison", "slices", "worst"]
     assert found[-5:] == ["importance", "warnings", "takes", "parts", "runs"]
-    assert page.open == []
-    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
-    assert levels == [1] + [2] * len(found)
-    links = [value for value in page.values("href") if value.startswith("#")]
-    assert {f"#{name}" for name in found} <= set(links)
-    assert {link[1:] for link in links} <= set(page.values("id"))
-    assert page.tags[0] == ("html", {"lang": "en"})
+    check_sections(page, found)
 
 
 def test_a_page_is_small_and_needs_nothing(html):
-    """No address is loaded, by an attribute or a style, and no script is there."""
-    page = _Page(html)
+    """No address is loaded, no script is there, and no two plots share an id."""
     assert len(html.encode()) < 400_000
-    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe", "object", "img", "base"})
-    loaded = page.values("src", "href", "xlink:href", "data", "action", "poster", "srcset")
-    assert {value[:1] for value in loaded} <= {"#", "d"}
-    assert all(value == "data:," for value in loaded if not value.startswith("#"))
-    assert set(re.findall(r"url\((.)", html)) <= {"#"}
-    assert "@import" not in html
-    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
-
-
-def test_ids_are_unique_and_references_lead_to_them(html):
-    """No two plots share one, or a plot would be clipped by another's frame."""
-    page = _Page(html)
-    ids = page.values("id")
-    assert len(ids) == len(set(ids))
-    assert set(re.findall(r"url\(#([^)]+)\)", html)) <= set(ids)
+    check_alone(html)
 
 
 def test_plots_take_their_colours_and_letters_from_the_page(html):
     """So that they can be read in the dark; each says what it shows to those who cannot see."""
-    plots = re.findall(r"<svg.*?</svg>", html, re.S)
-    assert len(plots) >= 7
-    for plot in plots:
-        assert re.search(r'^<svg viewBox="[^"]+" role="img" aria-label="[^"]+"><title>', plot)
-        assert not re.search(r"#[0-9a-fA-F]{6}\b|http|DejaVu|<style", plot)
-        assert "var(--model)" in plot or "var(--c0)" in plot
+    check_plots(html, least=7)
 
 
 def test_the_same_evaluation_gives_the_same_bytes():
@@ -120,8 +58,8 @@ def test_the_same_evaluation_gives_the_same_bytes():
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_hostile_names_are_text(task):
     """Whatever a model, a slice, a feature, a class or a column is called."""
-    page = _Page(render(whole(task, name=HOSTILE), facts(HOSTILE)))
-    plain = _Page(page_of(task))
+    page = Page(render(whole(task, name=HOSTILE), facts(HOSTILE)))
+    plain = Page(page_of(task))
     assert [tag for tag, _ in page.tags if tag in ("script", "img")] == []
     assert {name for _, attrs in page.tags for name in attrs} == {
         name for _, attrs in plain.tags for name in attrs
@@ -137,7 +75,7 @@ def test_a_page_can_be_made_of_an_evaluation_alone():
     bare = Evaluation(
         scores=(score,), level=0.95, n_rows=3, n_unlabelled=0, n_seen=0, holdout="some"
     )
-    page = _Page(render(bare))
+    page = Page(render(bare))
     assert page.ids("section") == ["metrics"]
     texts = [text.strip() for text in page.texts if text.strip()]
     row = texts[texts.index("simple model") + 1 :][:5]
@@ -147,7 +85,7 @@ def test_a_page_can_be_made_of_an_evaluation_alone():
 
 def test_the_verdict_is_told_in_words():
     """A gate that failed is named with its figure and its bound, not by a colour alone."""
-    failed = "".join(_Page(page_of("binary")).texts)
+    failed = "".join(Page(page_of("binary")).texts)
     assert "1 of 3 gates failed: this model may not ship." in failed
     assert "latency in ms, p99 is 4.2000, at most 2.0000: failed" in failed
     passing = whole(gates=False)
@@ -158,10 +96,10 @@ def test_the_verdict_is_told_in_words():
 
 def test_columns_that_may_leak_are_named_beside_the_verdict():
     """What a random split would have promised is no warning: it stands with the metrics."""
-    texts = "".join(_Page(page_of("binary")).texts)
+    texts = "".join(Page(page_of("binary")).texts)
     assert "dep_delay may tell the answer: read why before you trust these figures." in texts
     honest = dataclasses.replace(whole(), leaks=())
-    page = _Page(render(honest))
+    page = Page(render(honest))
     assert "warnings" not in page.ids("section")
     assert "may tell the answer" not in "".join(page.texts)
     assert "A random split would have promised" in "".join(page.texts)
@@ -171,7 +109,7 @@ def test_a_threshold_of_its_own_is_told():
     """Where the model decides at one half there is nothing to say."""
     sentence = "The positive class is chosen from a probability of 0.188 on."
     decided = dataclasses.replace(whole(), threshold=0.188)
-    assert sentence in "".join(_Page(render(decided)).texts)
+    assert sentence in "".join(Page(render(decided)).texts)
     assert sentence in decided.summary()
     assert "The positive class is chosen" not in page_of("binary")
 
@@ -180,7 +118,7 @@ def test_the_comparison_has_slices_in_the_first_metric_only(html):
     """Every metric on all rows; the rest is in evaluation.json."""
     start = html.index('<section id="comparison"')
     table = html[html.index("<tbody>", start) : html.index("</tbody>", start)]
-    rows = _Page(table).texts
+    rows = Page(table).texts
     first = next(text for text in rows if text.strip())
     sliced = table.count("origin=")
     assert sliced == 3

@@ -1,0 +1,238 @@
+"""Compare how one thing is distributed in two samples: by a test, and by the size of the effect.
+
+With a million rows any difference is significant, with a hundred any can be large: only
+what is both is drift.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from mlkit.monitoring.findings import Bin, Drift
+
+#: A bin for each tenth of the reference, as population stability indices are read.
+N_BINS = 10
+#: Values of a category that have a cell of their own, the most frequent ones.
+N_VALUES = 50
+#: What a cell must be expected to have for a chi-square test (Cochran, "Some Methods for
+#: Strengthening the Common Chi-Square Tests", Biometrics 10, 1954).
+LEAST_EXPECTED = 5
+OTHER = "other"
+
+
+class Numbers:
+    """The distribution of numbers in the reference.
+
+    Parameters
+    ----------
+    name, column
+        See `Drift`.
+    reference
+        Float64 (n_reference,), NaN where missing.
+    """
+
+    def __init__(self, name: str, column: str, reference: np.ndarray) -> None:
+        self.name, self.column = name, column
+        self.n_missing = int(np.isnan(reference).sum())
+        self.values = np.sort(reference[~np.isnan(reference)])
+        # An edge is a value: the next one below belongs to the bin before.
+        shares = np.linspace(0, 1, N_BINS + 1)[1:-1]
+        self.edges = np.empty(0)
+        if len(self.values):
+            edges = np.unique(np.quantile(self.values, shares, method="nearest"))
+            self.edges = edges[edges > self.values[0]]
+
+    def compare(self, values: np.ndarray) -> Drift:
+        """Compare float64 values (n_rows,), NaN where missing, with the reference.
+
+        The test is the one of Kolmogorov and Smirnov for two samples, with the
+        asymptotic distribution of scipy's `ks_2samp`; ties make it conservative.
+        """
+        there = np.sort(values[~np.isnan(values)])
+        statistic, p_value = kolmogorov_smirnov(self.values, there)
+        bins = [*zip(self._labels(), *map(self._counts, (self.values, there)), strict=True)]
+        low, high = self.values[[0, -1]] if len(self.values) else (np.nan, np.nan)
+        beyond = np.searchsorted(there, low) + len(there) - np.searchsorted(there, high, "right")
+        return _drift(
+            self,
+            test="ks",
+            statistic=statistic,
+            p_value=p_value,
+            bins=bins,
+            n_rows=len(there),
+            n_missing=len(values) - len(there),
+            n_unseen=int(beyond) if len(self.values) else len(there),
+        )
+
+    def _counts(self, ascending: np.ndarray) -> np.ndarray:
+        ends = np.searchsorted(ascending, self.edges)
+        return np.diff(ends, prepend=0, append=len(ascending))
+
+    def _labels(self) -> list[str]:
+        edges = [f"{edge:.4g}" for edge in self.edges]
+        if not edges:
+            return ["all"]
+        between = [f"{low} to {high}" for low, high in pairwise(edges)]
+        return [f"below {edges[0]}", *between, f"from {edges[-1]}"]
+
+
+class Categories:
+    """The distribution of categories in the reference.
+
+    Parameters
+    ----------
+    name, column
+        See `Drift`.
+    reference
+        Shape (n_reference,), of any dtype; None or NaN where missing.
+    """
+
+    def __init__(self, name: str, column: str, reference: np.ndarray) -> None:
+        self.name, self.column = name, column
+        counts, self.n_missing = _counted(reference)
+        self.n_there = sum(counts.values())
+        frequent = sorted(counts, key=lambda value: (-counts[value], str(value)))
+        self.cells = {value: place for place, value in enumerate(frequent[:N_VALUES])}
+        self.known = frozenset(counts)
+        self.counts = np.append(
+            np.array([counts[value] for value in self.cells], dtype="int64"),
+            sum(counts[value] for value in frequent[N_VALUES:]),
+        )
+
+    def compare(self, values: np.ndarray) -> Drift:
+        """Compare values (n_rows,) of the same kind with the reference.
+
+        The test is a chi-square test of homogeneity; cells of which the window is
+        expected to have fewer than five rows count together.
+        """
+        counts, n_missing = _counted(values)
+        own = np.zeros(len(self.cells) + 1, dtype="int64")
+        for value, count in counts.items():
+            own[self.cells.get(value, -1)] += count
+        n_rows = int(own.sum())
+        bins = self._pooled(own, n_rows)
+        table = np.array([[before, now] for _, before, now in bins if before + now])
+        statistic, p_value = np.nan, np.nan
+        if len(table) > 1 and table.sum(axis=0).all():
+            statistic, p_value = stats.chi2_contingency(table, correction=False)[:2]
+        return _drift(
+            self,
+            test="chi2",
+            statistic=float(statistic),
+            p_value=float(p_value),
+            bins=bins,
+            n_rows=n_rows,
+            n_missing=n_missing,
+            n_unseen=sum(count for value, count in counts.items() if value not in self.known),
+        )
+
+    def _pooled(self, own: np.ndarray, n_rows: int) -> list[tuple[str, int, int]]:
+        total = max(self.n_there + n_rows, 1)
+        smaller = min(self.n_there, n_rows)
+        expected = (self.counts + own) / total * smaller
+        is_apart = expected >= LEAST_EXPECTED
+        is_apart[-1] = False
+        bins = [
+            (str(value), int(self.counts[place]), int(own[place]))
+            for value, place in self.cells.items()
+            if is_apart[place]
+        ]
+        return [*bins, (OTHER, int(self.counts[~is_apart].sum()), int(own[~is_apart].sum()))]
+
+
+def kolmogorov_smirnov(reference: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Return the largest distance of two distributions, and its two-sided p-value.
+
+    Both are ascending. As the one is constant between two values of the reference, and the
+    other grows, they are furthest apart right before or at one of these.
+    """
+    n, m = len(reference), len(values)
+    if not n or not m:
+        return np.nan, np.nan
+    points = np.unique(reference)
+    ours = [np.searchsorted(reference, points, side) / n for side in ("left", "right")]
+    theirs = [np.searchsorted(values, points, side) / m for side in ("left", "right")]
+    distance = max(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
+    return distance, float(stats.kstwo.sf(distance, np.round(n * m / (n + m))))
+
+
+def psi(reference: np.ndarray, current: np.ndarray) -> float:
+    """Return the population stability index of counts in the same bins.
+
+    An empty bin counts for half a row, as the logarithm of nothing is infinite. Of 0.1 it is
+    usually called moderate, of 0.25 large (Siddiqi, "Credit Risk Scorecards", 2006).
+    """
+    if not reference.sum() or not current.sum():
+        return np.nan
+    before, now = (np.maximum(c, 0.5) / c.sum() for c in (reference, current))
+    return float(((now - before) * np.log(now / before)).sum())
+
+
+def missing_test(n_before: int, missing_before: int, n_now: int, missing_now: int) -> float:
+    """Return Fisher's exact p-value of two counts of missing values; NaN without any."""
+    if not missing_before + missing_now or not n_before or not n_now:
+        return np.nan
+    table = [[missing_before, n_before - missing_before], [missing_now, n_now - missing_now]]
+    return float(stats.fisher_exact(table)[1])
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted so that one below a level is a false alarm with at most its chance.
+
+    It holds however the tests hang together (Holm, "A Simple Sequentially Rejective Multiple
+    Test Procedure", Scandinavian Journal of Statistics 6, 1979). NaN stays, and counts as no
+    test.
+    """
+    found = np.asarray(p_values, dtype="float64")
+    tested = np.flatnonzero(~np.isnan(found))
+    ascending = tested[np.argsort(found[tested], kind="stable")]
+    factors = np.arange(len(tested), 0, -1)
+    adjusted = found.copy()
+    adjusted[ascending] = np.minimum(np.maximum.accumulate(found[ascending] * factors), 1)
+    return [float(value) for value in adjusted]
+
+
+def _counted(values: np.ndarray) -> tuple[dict[Any, int], int]:
+    """Return how often each value occurs, and how many are missing."""
+    codes, kinds = pd.factorize(values)
+    sizes = np.bincount(codes + 1, minlength=len(kinds) + 1)
+    return dict(zip(kinds.tolist(), sizes[1:].tolist(), strict=True)), int(sizes[0])
+
+
+def _drift(
+    of: Numbers | Categories,
+    *,
+    test: str,
+    statistic: float,
+    p_value: float,
+    bins: Sequence[tuple[str, int, int]],
+    n_rows: int,
+    n_missing: int,
+    n_unseen: int,
+) -> Drift:
+    labels = [label for label, *_ in bins]
+    before, now = (np.array([each[n] for each in bins], dtype="float64") for n in (1, 2))
+    n_before = int(before.sum())
+    n_all_before, n_all = n_before + of.n_missing, n_rows + n_missing
+    shares = (counts / counts.sum() if counts.any() else counts for counts in (before, now))
+    return Drift(
+        name=of.name,
+        column=of.column,
+        test=test,  # type: ignore[arg-type]  # one of the two
+        statistic=statistic,
+        p_value=p_value,
+        psi=psi(before, now),
+        missing=n_missing / n_all if n_all else np.nan,
+        missing_before=of.n_missing / n_all_before if n_all_before else np.nan,
+        missing_p=missing_test(n_all_before, of.n_missing, n_all, n_missing),
+        unseen=n_unseen / n_rows if n_rows else 0.0,
+        n_rows=n_rows,
+        bins=tuple(
+            Bin(label=label, reference=float(a), current=float(b))
+            for label, a, b in zip(labels, *shares, strict=True)
+        ),
+    )

@@ -1,0 +1,102 @@
+"""Look at each column once, for all windows: all columns together may not fit into memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mlkit.monitoring.findings import Drift
+from mlkit.monitoring.observed import Observed
+from mlkit.monitoring.reference import Reference
+from mlkit.monitoring.separation import MOST_ROWS
+from mlkit.monitoring.views import View
+from mlkit.monitoring.windows import Span
+
+
+@dataclass(slots=True, kw_only=True)
+class Look:
+    """What the columns of one window show.
+
+    Attributes
+    ----------
+    drifts
+        Of each view.
+    sample
+        Some of the rows as numbers, a column (n_sampled,) for each view.
+    features
+        The same of all rows; empty where nobody needs them.
+    slices
+        The values (n_rows,) of columns that slices are made of.
+    is_broken
+        Which rows (n_rows,) break the schema.
+    violations
+        What they break, a sentence each.
+    """
+
+    drifts: list[Drift] = field(default_factory=list)
+    sample: list[np.ndarray] = field(default_factory=list)
+    features: list[np.ndarray] = field(default_factory=list)
+    slices: dict[str, np.ndarray] = field(default_factory=dict)
+    is_broken: np.ndarray
+    violations: list[str] = field(default_factory=list)
+
+
+def look(
+    observed: Observed,
+    reference: Reference,
+    order: np.ndarray | None,
+    spans: Sequence[Span],
+    *,
+    least_rows: int,
+) -> list[Look]:
+    """Return what the columns of each window show.
+
+    Parameters
+    ----------
+    observed
+        All rows.
+    reference
+        What they are compared with.
+    order, spans
+        The windows; see `cut`.
+    least_rows
+        Windows of fewer rows are compared with nothing.
+    """
+    sizes = [span.rows.stop - span.rows.start for span in spans]
+    looks = [Look(is_broken=np.zeros(size, dtype=bool)) for size in sizes]
+    # A sample is enough to tell rows apart by all columns.
+    drawn = [_drawn(size, seed) for seed, size in enumerate(sizes)]
+    needs_features = observed.bundle.manifest.task == "regression"
+    by_column = _by_column(reference.views)
+    for name in observed.bundle.schema.names(known_before=True):
+        found, breaches = observed.column(name)
+        values = found if order is None else found[order]
+        for breach in breaches:
+            is_broken = breach.is_broken if order is None else breach.is_broken[order]
+            for each, span in zip(looks, spans, strict=True):
+                each.is_broken |= is_broken[span.rows]
+                if count := int(is_broken[span.rows].sum()):
+                    each.violations.append(f"{name}: {breach.rule} in {count:,} rows")
+        for each, span, rows in zip(looks, spans, drawn, strict=True):
+            own = values[span.rows]
+            if name in reference.expected.slices:
+                each.slices[name] = own
+            for view in by_column.get(name, ()) if len(own) >= least_rows else ():
+                each.drifts.append(view.reference.compare(view.of(own)))
+                each.sample.append(view.numbers(own[rows]))
+                if needs_features:
+                    each.features.append(view.numbers(own))
+    return looks
+
+
+def _by_column(views: Sequence[View]) -> Mapping[str, list[View]]:
+    found: dict[str, list[View]] = {}
+    for view in views:
+        found.setdefault(view.column, []).append(view)
+    return found
+
+
+def _drawn(n_rows: int, seed: int) -> np.ndarray:
+    if n_rows <= MOST_ROWS:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(seed).choice(n_rows, MOST_ROWS, replace=False))

@@ -1,0 +1,166 @@
+"""Say what a model's answers were worth in a window, and what they seem to be worth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mlkit.monitoring.estimation import Estimator
+from mlkit.monitoring.findings import Quality
+from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.judging.figures import Figures
+from mlkit.training.judging.metrics import METRICS
+from mlkit.training.judging.resampling import Resampler, intervals
+
+#: Draws of the bootstrap.
+N_RESAMPLES = 200
+LEVEL = 0.95
+#: Days from which on whole days are drawn: rows of one day are alike.
+LEAST_DAYS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a model was found to be worth when it was packed.
+
+    Attributes
+    ----------
+    metrics
+        The metrics that are watched.
+    slices
+        Names such as `origin=JFK`, by column.
+    marks
+        What each was, by slice (empty: all rows) and metric.
+    """
+
+    metrics: tuple[str, ...]
+    slices: Mapping[str, tuple[str, ...]]
+    marks: Mapping[tuple[str, str], float]
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, metrics: Sequence[str]) -> "Expected":
+        """Return what an evaluation says of the metrics."""
+        slices: dict[str, list[str]] = {}
+        marks = {("", score.metric): score.value for score in evaluation.scores}
+        for each in evaluation.slices:
+            # Quantiles of numbers and months would be others in a window.
+            if each.name.startswith(f"{each.column}=") and not each.name.endswith(("]", ")")):
+                slices.setdefault(each.column, []).append(each.name)
+                marks |= {(each.name, score.metric): score.value for score in each.scores}
+        return cls(
+            metrics=tuple(metrics),
+            slices={column: tuple(names) for column, names in slices.items()},
+            marks=marks,
+        )
+
+    def parts(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the positions of each slice's rows."""
+        found = {}
+        for column, names in self.slices.items():
+            codes, kinds = pd.factorize(columns[column])
+            labels = [f"{column}={kind}" for kind in kinds.tolist()]
+            for name in names:
+                own = [code for code, label in enumerate(labels) if label == name]
+                found[name] = np.flatnonzero(np.isin(codes, own))
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """A window's rows, as they are judged.
+
+    Attributes
+    ----------
+    scores, codes
+        See `Observed`.
+    features
+        Their columns as numbers; see `matrix`.
+    days
+        The day of each (n_rows,); None without times.
+    parts
+        Positions of each slice's rows, by its name.
+    """
+
+    scores: np.ndarray
+    codes: np.ndarray
+    features: np.ndarray
+    days: np.ndarray | None
+    parts: Mapping[str, np.ndarray]
+
+
+def judge(
+    task: str, threshold: float, expected: Expected, estimator: Estimator | None, rows: Rows
+) -> tuple[Quality, ...]:
+    """Return each metric of all rows, and the first one of each slice.
+
+    Parameters
+    ----------
+    task, threshold
+        The model's.
+    expected
+        What is watched, and what it was.
+    estimator
+        None: nothing is estimated.
+    rows
+        The window's.
+    """
+    is_scored = ~np.isnan(rows.scores.reshape(len(rows.scores), -1)).any(axis=1)
+    is_known = is_scored & ~np.isnan(rows.codes)
+    parts = {"": np.arange(len(rows.scores)), **rows.parts}
+    figures = _measured(task, threshold, expected.metrics, rows, is_known, parts)
+    estimates = np.full((len(parts), len(expected.metrics)), np.nan)
+    if estimator is not None and estimator.n_rows and is_scored.any():
+        places = np.cumsum(is_scored) - 1
+        estimates = estimator.figures(
+            expected.metrics,
+            rows.scores[is_scored],
+            rows.features[is_scored],
+            threshold,
+            [places[part[is_scored[part]]] for part in parts.values()],
+        )
+    return tuple(
+        Quality(
+            metric=metric,
+            slice=name,
+            value=float(figures[0, n, m]),
+            low=float(figures[1, n, m]),
+            high=float(figures[2, n, m]),
+            estimate=float(estimates[n, m]),
+            expected=expected.marks.get((name, metric), float("nan")),
+            n_rows=len(part),
+            n_labelled=int(is_known[part].sum()),
+        )
+        for n, (name, part) in enumerate(parts.items())
+        for m, metric in enumerate(expected.metrics)
+        if not (name and m)
+    )
+
+
+def _measured(
+    task: str,
+    threshold: float,
+    metrics: Sequence[str],
+    rows: Rows,
+    is_known: np.ndarray,
+    parts: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    """Return value, low and high (3, n_parts, n_metrics) of the rows whose answers are known."""
+    shape = (3, len(parts), len(metrics))
+    if not is_known.any():
+        return np.full(shape, np.nan)
+    codes = rows.codes[is_known]
+    codes = codes if task == "regression" else codes.astype("int64")
+    places = np.cumsum(is_known) - 1
+    own = [places[part[is_known[part]]] for name, part in parts.items() if name]
+    measures = [METRICS[task][name] for name in metrics]
+    figures = Figures(measures, codes, rows.scores[is_known], own, threshold)
+    days = None if rows.days is None else np.unique(rows.days[is_known], return_inverse=True)[1]
+    clusters = days if days is not None and days.max() >= LEAST_DAYS - 1 else None
+    resampler = Resampler(len(codes), n_resamples=N_RESAMPLES, seed=0, clusters=clusters)
+    n_units = [resampler.n_units, *(resampler.counts(part)[1] for part in own)]
+    each = [n for n in n_units for _ in metrics]
+    bounds = intervals(resampler.draws(figures), LEVEL, each)
+    found = np.empty(shape)
+    found[0], found[1:] = figures.values, bounds.reshape(2, *shape[1:])  # noqa: PD011
+    return found

@@ -1,0 +1,99 @@
+"""Cut rows into spans of time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+#: What numpy calls the spans that begin where its own do.
+_UNITS = {"hour": "h", "day": "D", "month": "M"}
+_DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 28, "all": 28}
+#: 1970-01-01 was a Thursday.
+_THURSDAY = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One window and its rows.
+
+    Attributes
+    ----------
+    name
+        Such as `2013-04`.
+    start, end
+        In UTC, as ISO 8601; empty where there are no times.
+    rows
+        Positions in the order of `order`.
+    """
+
+    name: str
+    start: str
+    end: str
+    rows: slice
+
+
+def least_days(window: str) -> float:
+    """Return how many days a window of a kind has at least."""
+    return _DAYS[window]
+
+
+def cut(times: np.ndarray | None, n_rows: int, window: str) -> tuple[np.ndarray | None, list[Span]]:
+    """Return the order in which rows are by window, and the windows that have rows, by time.
+
+    Parameters
+    ----------
+    times
+        Shape (n_rows,), datetime64[us] in UTC, none missing; None: all rows are one window.
+    n_rows
+        How many there are.
+    window
+        `hour`, `day`, `week` (from Monday), `month` or `all`.
+
+    Returns
+    -------
+    tuple
+        The order is None where rows are in it already.
+    """
+    if not n_rows:
+        return None, []
+    if times is None or window == "all":
+        bounds = ("", "") if times is None else _bounds(times)
+        return None, [Span(name="all", start=bounds[0], end=bounds[1], rows=slice(0, n_rows))]
+    starts = _starts(times, window)
+    order = None
+    if (np.diff(starts.astype("int64")) < 0).any():
+        order = np.argsort(starts, kind="stable")
+        starts = starts[order]
+    return order, list(_spans(starts, window))
+
+
+def _spans(starts: np.ndarray, window: str) -> Iterator[Span]:
+    distinct, first = np.unique(starts, return_index=True)
+    lasts = [*first[1:], len(starts)]
+    for start, begin, end in zip(distinct, first, lasts, strict=True):
+        following = start + (7 if window == "week" else 1)
+        yield Span(
+            name=str(start),
+            start=_iso(start),
+            end=_iso(following),
+            rows=slice(int(begin), int(end)),
+        )
+
+
+def _starts(times: np.ndarray, window: str) -> np.ndarray:
+    if window != "week":
+        return times.astype(f"datetime64[{_UNITS[window]}]")
+    days = times.astype("datetime64[D]")
+    mondays: np.ndarray = days - (days.astype("int64") + _THURSDAY) % 7
+    return mondays
+
+
+def _bounds(times: np.ndarray) -> tuple[str, str]:
+    # The end of a span is not in it.
+    return _iso(times.min()), _iso(times.max() + np.timedelta64(timedelta(microseconds=1)))
+
+
+def _iso(moment: Any) -> str:
+    return f"{np.datetime64(moment, 'us').item().isoformat()}Z"
