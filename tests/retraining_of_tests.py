@@ -119,10 +119,12 @@ def make_project(folder: Path, frame: pd.DataFrame) -> Path:
 
 
 def retrain(n_days: int | None, *arguments: str) -> int:
-    """Run the command in the current folder, on the orders of the first days."""
-    until = [] if n_days is None else ["--until", str(START + pd.Timedelta(days=n_days))]
+    """Run the command in the current folder, on the orders of the first days; options go last."""
+    until = [] if n_days is None else [f"--until={START + pd.Timedelta(days=n_days)}"]
+    plain = [each for each in arguments if not each.startswith("--")]
+    options = [each for each in arguments if each.startswith("--")]
     settings = ["logging.level=error", f"tracking.uri={_uri()}"]
-    return main(["retrain", *until, *settings, *arguments])
+    return main(["retrain", *plain, *settings, *until, *options])
 
 
 def registry() -> Registry:

@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from mlkit.core.bundle import Bundle
+from mlkit.core.bundle import TUNING_ROWS, Bundle
 from mlkit.core.errors import DataError, RegistryError
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
@@ -67,6 +67,7 @@ def rebuild(bundle: Bundle, data_folder: Path, folder: Path, *, here: bool) -> I
         notes.append("It was trained with changes that were never committed.")
     with _worktree(folder, commit, data.parts.count("..")) as (project, out):
         notes += _place_data(bundle, project, out, folder, data_folder)
+        _place_tuning_rows(bundle, project, out)
         champion = settings["evaluation"]["champion"]
         if champion is not None and not (project / champion).is_dir():
             settings = {**settings, "evaluation": {**settings["evaluation"], "champion": None}}
@@ -128,6 +129,17 @@ def _place_data(
         return []
     changed = _changed_since(lineage["data"], present, bundle.schema)
     return [f"{path} is not what it was: {line}" for line in changed]
+
+
+def _place_tuning_rows(bundle: Bundle, project: Path, out: Path) -> None:
+    """Put what the settings were chosen on in its place, where that is in no commit."""
+    path = (bundle.manifest.lineage["config"].get("model") or {}).get("tuning_rows")
+    if path is None:
+        return
+    place = project / path
+    if not place.is_file() and place.resolve().is_relative_to(out.parent.resolve()):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(bundle.read(TUNING_ROWS))
 
 
 def _changed_since(data: Mapping[str, Any], present: Path, schema: type[Schema]) -> list[str]:

@@ -59,7 +59,7 @@ def kill_all(
         command()
 
     def noted() -> None:
-        expected.write_text(json.dumps(outcome(), sort_keys=True))
+        expected.write_text(json.dumps(outcome()))
 
     told.unlink(missing_ok=True)
     assert forked(undisturbed) == 0
@@ -76,7 +76,9 @@ def kill_all(
             look()
             if not (outcome()["finished"] and "promote" in outcome()["keys"]):
                 command()
-            assert json.dumps(outcome(), sort_keys=True) == expected.read_text()
+            wanted = json.loads(expected.read_text())
+            other = {key: found for key, found in outcome().items() if found != wanted[key]}
+            assert not other, (at, other, {key: wanted[key] for key in other})
 
         restore(saved, place)
         if not os.WIFSIGNALED(forked(killed)):
