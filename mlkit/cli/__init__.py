@@ -290,6 +290,25 @@ def _parser() -> argparse.ArgumentParser:
     _add_registry(commands, [shared, stored])
 
     command = commands.add_parser(
+        "retrain",
+        parents=[shared, project],
+        help="train a model anew when it is due, and promote it if every gate passes",
+    )
+    command.add_argument(
+        "arguments",
+        nargs="*",
+        metavar="STEP KEY=VALUE",
+        help="one step of decide, ingest, validate, tune, train, evaluate, register, promote "
+        "(default: all that are due); settings to change",
+    )
+    command.add_argument("--force", action="store_true", help="whatever the policies say")
+    command.add_argument("--dry-run", action="store_true", help="decide, and do nothing")
+    command.add_argument(
+        "--until", metavar="TIME", help="leave out later rows, and take this for now"
+    )
+    command.set_defaults(module="retraining", extra="train,registry,monitor", function="retrain")
+
+    command = commands.add_parser(
         "keygen", parents=[shared], help="make a key to sign bundles with"
     )
     command.add_argument("file", help="where the private key goes; the public one is printed")

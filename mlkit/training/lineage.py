@@ -42,26 +42,30 @@ def describe(
     sources
         As they were when it began.
     """
-    # These do not say what is made; an address may hold a password.
-    elsewhere = (
-        *("bundles", "reports", "logging", "tracking", "tuning"),
-        *("monitoring", "retraining"),
-    )
-    settings = {key: value for key, value in as_dict(config).items() if key not in elsewhere}
     return {
-        "config": settings,
+        "config": settings_of(config),
         "data": {
             "n_rows": len(validated),
             "fingerprint": fingerprint(validated),
             "columns": column_prints(validated),
             "schema": hashlib.sha256(schema.to_json().encode()).hexdigest(),
-            "time_range": _time_range(schema, validated),
+            "time_range": time_range(schema, validated),
         },
         **sources,
         "python": platform.python_version(),
         "threads": {pool["user_api"]: pool["num_threads"] for pool in threadpool_info()},
         "seed": config.seed,
     }
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """Return the settings that say what is made, as plain values for JSON."""
+    # The others do not; an address may hold a password.
+    elsewhere = (
+        *("bundles", "reports", "logging", "tracking", "tuning"),
+        *("monitoring", "retraining"),
+    )
+    return {key: value for key, value in as_dict(config).items() if key not in elsewhere}
 
 
 def gaps(lineage: Mapping[str, Any]) -> str:
@@ -97,7 +101,8 @@ def column_prints(validated: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _time_range(schema: type[Schema], validated: pd.DataFrame) -> list[str]:
+def time_range(schema: type[Schema], validated: pd.DataFrame) -> list[str]:
+    """Return the first and the last event time of a validated frame, if there is one."""
     column = schema.event_time()
     if column is None or not len(validated):
         return []

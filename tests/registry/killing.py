@@ -8,7 +8,6 @@ because it forks: it has one thread, and no database is open where it forks.
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -16,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-import sqlalchemy
 from forks_of_tests import forked, import_late
 from registry_of_tests import NAME, record, settings, variant
+from writes_of_tests import Writes, restore
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError
@@ -30,56 +29,8 @@ from mlkit.registry.registry import CHALLENGER, CHAMPION, Registry
 from mlkit.registry.tracking import RUN_ID, Tracker, sync
 
 URI = "sqlite:///mlruns.db"
-_WRITES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.chmod", "os.truncate"}
 #: Every how many of the writes that make a database, relative to those of the other scenarios.
 _MAKING = 20
-
-
-class Writes:
-    """Count what this process writes from now on, and kill it before number `at`."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.number = at, 0
-        sys.addaudithook(self.audit)
-        for name in ("fsync", "sendfile"):
-            setattr(os, name, self.wrapped(getattr(os, name)))
-        engine = sqlalchemy.engine.Engine
-        sqlalchemy.event.listen(engine, "before_cursor_execute", self.execute)
-        sqlalchemy.event.listen(engine, "commit", self.commit)
-        self.wrote = False
-
-    def step(self) -> None:
-        """Count one write, which is about to happen."""
-        self.number += 1
-        if self.number == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def audit(self, event: str, arguments: tuple) -> None:
-        """Count what Python does to files."""
-        opened = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if opened or event in _WRITES:
-            self.step()
-
-    def wrapped(self, call: Callable) -> Callable:
-        """Count what no audit hook is told of; before `sendfile`, a copy is an empty file."""
-
-        def counted(*arguments):
-            self.step()
-            return call(*arguments)
-
-        return counted
-
-    def execute(self, connection, cursor, statement, parameters, context, executemany) -> None:
-        """Count what changes a database."""
-        if not statement.lstrip().upper().startswith(("SELECT", "PRAGMA", "WITH")):
-            self.wrote = True
-            self.step()
-
-    def commit(self, connection) -> None:
-        """Count what makes a change last."""
-        if self.wrote:
-            self.wrote = False
-            self.step()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,13 +129,6 @@ def kill_all(place: Path, saved: Path, scenario: Scenario, stride: int) -> tuple
         if forked(examined):
             wrong.append(f"killed at write {1 + kills * stride}")
         kills += 1
-
-
-def restore(saved: Path, place: Path) -> None:
-    """Put a saved state in its place; MLflow notes full paths, so it is always the same."""
-    for entry in place.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    shutil.copytree(saved, place, dirs_exist_ok=True)
 
 
 def main(folder: Path, packed: Path, stride: int) -> None:
