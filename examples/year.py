@@ -138,11 +138,7 @@ def label(project: Path, flights: pd.DataFrame, month: int) -> None:
 
 def watch(project: Path, month: int) -> dict:
     """Return what mlkit monitor finds of a month, when it is over."""
-    since, until = (
-        f"2013-{month - 1:02}-01",
-        str(pd.Timestamp(2013, month, 1) + pd.DateOffset(months=1))[:10],
-    )
-    span = ("--since", since, "--until", until)
+    span = ("--since", start_of(month - 1), "--until", start_of(month + 1))
     mlkit(
         *("monitor", f"{NAME}@champion", *span, "--uri", "sqlite:///mlruns.db", *WATCH),
         cwd=project,
@@ -154,12 +150,16 @@ def watch(project: Path, month: int) -> dict:
 
 def retrain(project: Path, month: int) -> dict:
     """Let mlkit retrain decide at the end of a month, and return what it did and why."""
-    until = str(pd.Timestamp(2013, month, 1) + pd.DateOffset(months=1))[:10]
     before = champion(project)
-    said = mlkit("retrain", "--until", until, *RETRAIN, cwd=project, codes=(0, 1))
+    said = mlkit("retrain", "--until", start_of(month + 1), *RETRAIN, cwd=project, codes=(0, 1))
     after = champion(project)
     reasons = [line.removeprefix("- ") for line in said.splitlines() if line.startswith("- ")]
     return {"why": reasons, "after": after, "promoted": after != before}
+
+
+def start_of(month: int) -> str:
+    """Return the first day of a month of the year, or of the next one."""
+    return f"2013-{month:02}-01" if month <= 12 else "2014-01-01"
 
 
 def tables(project: Path, flights: pd.DataFrame, told: list[dict]) -> str:
