@@ -13,7 +13,7 @@ from mlkit.monitoring.newest import (
     quality_of,
 )
 from mlkit.monitoring.sections import sections
-from mlkit.monitoring.verdict import short_figure, verdict
+from mlkit.monitoring.verdict import verdict
 from mlkit.training.config import MonitoringConfig
 from mlkit.training.judging.findings import figure
 from mlkit.training.judging.tables import between
@@ -92,7 +92,7 @@ def _tiles(found: Monitoring) -> list[Tile]:
         tiles.append(Tile("separation AUC", figure(apart.auc), (line, by)))
     if found.windows:
         last = found.windows[-1]
-        age = "" if isnan(last.age_days) else f"model's data {short_figure(last.age_days)} days old"
+        age = "" if isnan(last.age_days) else f"model's data {last.age_days:,.0f} days old"
         lines = (f"{last.n_violating:,} break the schema", age)
         tiles.append(Tile(f"rows in {last.name}", f"{last.n_rows:,}", lines))
     return tiles
