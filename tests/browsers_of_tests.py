@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
 
 WIDTHS = (375, 1200)
 SCHEMES = ("light", "dark")
@@ -72,8 +73,13 @@ def photographed(browser: webdriver.Chrome, width: int) -> np.ndarray:
     return matplotlib.image.imread(io.BytesIO(base64.b64decode(shot)))[:, :, :3]
 
 
-def check_seen(browser: webdriver.Chrome, width: int, least: int) -> None:
-    """Fail if anything sticks out of the page that is open, or a part of it is blank."""
+def check_seen(browser: webdriver.Chrome, width: int, *, verdict: str, least: int) -> None:
+    """Fail if the open page complains, hides its verdict, sticks out, or has a blank part."""
+    assert browser.get_log("browser") == []
+    shown = browser.find_element(By.ID, "verdict")
+    assert shown.is_displayed()
+    assert shown.location["y"] < 900
+    assert verdict in shown.text
     # A table that is opened later must scroll in its own box too.
     wide, inner = browser.execute_script(
         "document.querySelectorAll('details').forEach(e => e.open = true);"

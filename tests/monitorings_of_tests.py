@@ -117,6 +117,7 @@ def drift(
             for n, share in enumerate(now)
         ),
         severity=graded(psi),
+        missing_severity="warning" if shift > 0.5 else "ok",
     )
 
 

@@ -37,7 +37,7 @@ _ALONE = ("rollback", "models", "pull", "lineage")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    parsed = _parser().parse_args(arguments)
+    parsed = _parsed(arguments)
     # Idle OpenMP threads spin by default: beside other work, a fit of 22 s took 128 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
@@ -54,6 +54,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mlkit: {_one_line(error)}", file=sys.stderr)
         return _exit_code(error)
     return code
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what a command was given; settings may stand before and after its options."""
+    parser = _parser()
+    parsed, left = parser.parse_known_args(arguments)
+    # To argparse, a list of arguments ends where an option stands in it.
+    many = next(
+        (name for name in ("arguments", "overrides", "bundles") if hasattr(parsed, name)), None
+    )
+    if left and (many is None or any(part.startswith("-") for part in left)):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if many is not None:
+        setattr(parsed, many, [*getattr(parsed, many), *left])
+    return parsed
 
 
 def _exit_code(error: Exception) -> int:

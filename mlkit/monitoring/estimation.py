@@ -5,10 +5,12 @@ row counts for each class by the probability that it is of it, and any metric of
 weighted rows is an estimate (Garg et al., "Leveraging Unlabeled Data to Predict
 Out-of-Distribution Performance", ICLR 2022, compare such methods). Of numbers: the errors
 on the holdout are learned from the columns and the prediction. Both see that rows got
-harder; neither sees that the same rows now have other answers.
+harder. That the same rows now have other answers they learn late, from the rows whose
+answers have come.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -18,33 +20,56 @@ from mlkit.training.judging.metrics import METRICS
 
 #: Rows from which on probabilities are calibrated anew; a step function fits fewer too well.
 LEAST_ROWS = 1_000
+#: Of the rows whose answers have come, the newest that are learned from.
+MOST_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lessons:
+    """Rows whose answers are known.
+
+    Attributes
+    ----------
+    scores
+        What the model said of them; see `TrainedModel.scores`.
+    codes
+        Their answers (n_rows,), as `Target.codes` gives them, in float64.
+    features
+        Their columns as numbers (n_rows, n_columns); a classifier needs none.
+    """
+
+    scores: np.ndarray
+    codes: np.ndarray
+    features: np.ndarray
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "Lessons":
+        return Lessons(
+            scores=self.scores[rows], codes=self.codes[rows], features=self.features[rows]
+        )
+
+    def __add__(self, other: "Lessons") -> "Lessons":
+        return Lessons(
+            scores=np.concatenate([self.scores, other.scores]),
+            codes=np.concatenate([self.codes, other.codes]),
+            features=np.concatenate([self.features, other.features]),
+        )
 
 
 class Estimator:
-    """What is learned of a model's errors from held-out rows.
+    """What is learned of a model's errors from rows whose answers are known.
 
     Parameters
     ----------
     task
         The model's.
-    scores
-        Of the held-out rows; see `TrainedModel.scores`.
-    codes
-        Their answers, as `Target.codes` gives them.
-    features
-        Their columns as numbers (n_rows, n_columns), for a regression.
+    lessons
+        Rows that it was not trained on.
     are_categories
         Which columns hold the numbers of categories.
     """
 
-    def __init__(
-        self,
-        task: str,
-        scores: np.ndarray,
-        codes: np.ndarray,
-        features: np.ndarray,
-        are_categories: Sequence[bool],
-    ) -> None:
+    def __init__(self, task: str, lessons: Lessons, are_categories: Sequence[bool]) -> None:
+        scores, codes, features = lessons.scores, lessons.codes, lessons.features
         self.task = task
         self.n_rows = len(codes)
         self._calibrators: list[IsotonicRegression] = []

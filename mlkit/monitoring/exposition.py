@@ -66,16 +66,25 @@ def _samples(found: Monitoring, now: float) -> Iterator[_Sample]:
         gravest = worst([finding.severity for finding in found.of_kind(kind)])
         yield _Sample("severity", SEVERITIES.index(gravest), {"kind": kind})
     tested, labelled = newest_tested(found), newest_labelled(found)
+    if found.windows:
+        yield from _of_newest(found.windows[-1])
     if tested is not None:
         yield from _of_tested(tested)
     if labelled is not None:
         yield from _of_labelled(labelled, found.metric)
 
 
-def _of_tested(window: Window) -> Iterator[_Sample]:
-    yield _Sample("window_end_timestamp_seconds", _seconds(window.end), {"window": "tested"})
+def _of_newest(window: Window) -> Iterator[_Sample]:
+    yield _Sample("window_end_timestamp_seconds", _seconds(window.end), {"window": "newest"})
     yield _Sample("rows", window.n_rows)
     yield _Sample("violating_rows", window.n_violating)
+    for percentile, milliseconds in zip(_PERCENTILES, window.latency, strict=False):
+        yield _Sample("latency_seconds", milliseconds / 1000, {"percentile": percentile})
+    yield _Sample("age_seconds", window.age_days * _DAY)
+
+
+def _of_tested(window: Window) -> Iterator[_Sample]:
+    yield _Sample("window_end_timestamp_seconds", _seconds(window.end), {"window": "tested"})
     for drift in window.drifts:
         yield _Sample("drift_psi", drift.psi, {"feature": drift.name})
     for column, drift in by_column(window.drifts).items():
@@ -89,9 +98,6 @@ def _of_tested(window: Window) -> Iterator[_Sample]:
         labels = {"metric": each.metric, "slice": each.slice}
         yield _Sample("quality_estimate", each.estimate, labels)
         yield _Sample("quality_expected", each.expected, labels)
-    for percentile, milliseconds in zip(_PERCENTILES, window.latency, strict=False):
-        yield _Sample("latency_seconds", milliseconds / 1000, {"percentile": percentile})
-    yield _Sample("age_seconds", window.age_days * _DAY)
 
 
 def _of_labelled(window: Window, metric: str) -> Iterator[_Sample]:
@@ -117,18 +123,18 @@ _WORDS = {
     "info": "1 for the bundle that was looked at.",
     "last_run_timestamp_seconds": "When the model was last looked at.",
     "severity": "Of what counts now, by what it is about: 0 ok, 1 warning, 2 alarm.",
-    "window_end_timestamp_seconds": "End of the newest window that was tested, or has answers.",
-    "rows": "Rows of the newest tested window.",
-    "violating_rows": "Rows of the newest tested window that break the schema.",
-    "labelled_rows": "Rows with answers in the newest window that has any.",
+    "window_end_timestamp_seconds": "End of the newest window, by what makes it one.",
+    "rows": "Rows of the newest window.",
+    "violating_rows": "Rows of the newest window that break the schema.",
+    "labelled_rows": "Rows with answers in the newest window that has enough of them.",
     "drift_psi": "Population stability index of the newest tested window, by column.",
     "missing_share": "Share of missing values in the newest tested window.",
     "unseen_share": "Share of values beyond all of the reference in the newest tested window.",
     "prediction_psi": "Population stability index of what is predicted.",
     "separation_auc": "How well the newest tested window is told from the reference.",
-    "quality": "A metric on the rows with answers of the newest window that has any.",
+    "quality": "A metric on rows with answers, of the newest window that has enough of them.",
     "quality_estimate": "A metric by the model's own confidence in the newest tested window.",
     "quality_expected": "A metric on the holdout when the model was packed.",
-    "latency_seconds": "How long a request took in the newest tested window.",
+    "latency_seconds": "How long a request took in the newest window.",
     "age_seconds": "From the newest row that the model was trained on to the window's end.",
 }

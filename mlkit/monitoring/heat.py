@@ -24,7 +24,7 @@ def drift_heat(found: Monitoring, newest: Window, levels: Sequence[Level]) -> Se
     by_window = [{drift.name: drift for drift in window.drifts} for window in windows]
     lead = [
         f"PSI in each window that was tested, the columns worst in {newest.name} first. Orange "
-        "cells are warnings, red and bold ones alarms, also by what is missing."
+        "cells are warnings, red and bold ones alarms."
     ]
     if len(newest.drifts) > len(ranked):
         lead.append(f"The worst {len(ranked)} of {len(newest.drifts):,} columns.")

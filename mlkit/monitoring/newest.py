@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from math import isnan
 
-from mlkit.monitoring.findings import Drift, Monitoring, Quality, Window
+from mlkit.monitoring.findings import Drift, Monitoring, Quality, Severity, Window, worst
 
 
 def newest_tested(found: Monitoring) -> Window | None:
@@ -12,9 +12,9 @@ def newest_tested(found: Monitoring) -> Window | None:
 
 
 def newest_labelled(found: Monitoring) -> Window | None:
-    """Return the newest window in which a metric could be computed; None if there is none."""
+    """Return the newest tested window with answers enough for an interval; None without any."""
     for window in reversed(found.windows):
-        if not all(isnan(each.value) for each in window.quality):
+        if window.is_tested and window.quality and not isnan(window.quality[0].low):
             return window
     return None
 
@@ -35,6 +35,11 @@ def by_column(drifts: Iterable[Drift]) -> dict[str, Drift]:
     for drift in drifts:
         found.setdefault(drift.column, drift)
     return found
+
+
+def gravest(drift: Drift) -> Severity:
+    """Return how grave it is, by what is there and by what is missing."""
+    return worst([drift.severity, drift.missing_severity])
 
 
 def mean_missing(drifts: Sequence[Drift]) -> float:

@@ -5,9 +5,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlkit.monitoring.findings import Monitoring
-from mlkit.monitoring.newest import most_drifted, newest_labelled, newest_tested, quality_of
+from mlkit.monitoring.newest import (
+    gravest,
+    most_drifted,
+    newest_labelled,
+    newest_tested,
+    quality_of,
+)
 from mlkit.monitoring.sections import sections
-from mlkit.monitoring.verdict import short_figure, verdict
+from mlkit.monitoring.verdict import verdict
 from mlkit.training.config import MonitoringConfig
 from mlkit.training.judging.findings import figure
 from mlkit.training.judging.tables import between
@@ -73,7 +79,7 @@ def _tiles(found: Monitoring) -> list[Tile]:
         )
     if newest:
         worst = most_drifted(newest.drifts)
-        n_drifting = sum(drift.severity != "ok" for drift in newest.drifts)
+        n_drifting = sum(gravest(drift) != "ok" for drift in newest.drifts)
         lines = (
             worst.name if worst else "",
             f"{n_drifting} of {len(newest.drifts)} columns flagged",
@@ -85,8 +91,8 @@ def _tiles(found: Monitoring) -> list[Tile]:
         line = f"0.5 is chance; on {apart.n_rows:,} rows"
         tiles.append(Tile("separation AUC", figure(apart.auc), (line, by)))
     if found.windows:
-        last = newest or found.windows[-1]
-        age = "" if isnan(last.age_days) else f"model's data {short_figure(last.age_days)} days old"
+        last = found.windows[-1]
+        age = "" if isnan(last.age_days) else f"model's data {last.age_days:,.0f} days old"
         lines = (f"{last.n_violating:,} break the schema", age)
         tiles.append(Tile(f"rows in {last.name}", f"{last.n_rows:,}", lines))
     return tiles

@@ -21,6 +21,8 @@ _LETTERS = 44
 #: Windows up to which each has its dot.
 _DOTTED = 40
 _ROW = 24
+#: The height of a level's name, as a share of the largest figure.
+_NAME = 0.06
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +78,7 @@ def courses(
                 color=COLOURS[colour], label=label,
             )  # fmt: skip
         figures = [v for c in found for v in (*c.values, *c.low, *c.high) if not isnan(v)]
-        for level in levels:
-            if level.value <= 2 * max(figures):
-                _level(axes, level)
+        _draw_levels(axes, [level for level in levels if level.value <= 2 * max(figures)], figures)
         axes.locator_params(axis="y", nbins=5)
         if in_percent:
             axes.yaxis.set_major_formatter(_percent)
@@ -130,12 +130,19 @@ def _percent(value: float, _: float) -> str:
     return share(round(value, 6))
 
 
-def _level(axes: "Axes", level: Level) -> None:
-    axes.axhline(level.value, color=COLOURS["faint"], linewidth=1, linestyle=(0, (4, 3)))
-    axes.annotate(
-        level.label, (0, level.value), xycoords=("axes fraction", "data"), xytext=(3, 2),
-        textcoords="offset points", ha="left", va="bottom", fontsize=8.5, color=COLOURS["faint"],
-    )  # fmt: skip
+def _draw_levels(axes: "Axes", levels: Sequence[Level], figures: Sequence[float]) -> None:
+    """Draw lines across, with the names of those that do not lie too close for that."""
+    room = _NAME * max([*figures, *(level.value for level in levels)], default=0)
+    above = float("inf")
+    for level in sorted(levels, key=lambda level: -level.value):
+        axes.axhline(level.value, color=COLOURS["faint"], linewidth=1, linestyle=(0, (4, 3)))
+        if above - level.value < room:
+            continue
+        above = level.value
+        axes.annotate(
+            level.label, (0, level.value), xycoords=("axes fraction", "data"), xytext=(3, 2),
+            textcoords="offset points", va="bottom", fontsize=8.5, color=COLOURS["faint"],
+        )  # fmt: skip
 
 
 def _ticks(windows: Sequence[str]) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mlkit.monitoring.estimation import Estimator
+from mlkit.monitoring.estimation import Estimator, Lessons
 from mlkit.monitoring.findings import Quality
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.figures import Figures
@@ -80,6 +80,8 @@ class Rows:
         The day of each (n_rows,); None without times.
     parts
         Positions of each slice's rows, by its name.
+    ms
+        How long requests took; see `Observed`.
     """
 
     scores: np.ndarray
@@ -87,6 +89,17 @@ class Rows:
     features: np.ndarray
     days: np.ndarray | None
     parts: Mapping[str, np.ndarray]
+    ms: np.ndarray
+
+    def is_scored(self) -> np.ndarray:
+        """Return which rows (n_rows,) have a score."""
+        is_scored: np.ndarray = ~np.isnan(self.scores.reshape(len(self.scores), -1)).any(axis=1)
+        return is_scored
+
+    def lessons(self) -> Lessons:
+        """Return the rows whose answers are known."""
+        known = self.is_scored() & ~np.isnan(self.codes)
+        return Lessons(scores=self.scores, codes=self.codes, features=self.features)[known]
 
 
 def judge(
@@ -105,7 +118,7 @@ def judge(
     rows
         The window's.
     """
-    is_scored = ~np.isnan(rows.scores.reshape(len(rows.scores), -1)).any(axis=1)
+    is_scored = rows.is_scored()
     is_known = is_scored & ~np.isnan(rows.codes)
     parts = {"": np.arange(len(rows.scores)), **rows.parts}
     figures = _measured(task, threshold, expected.metrics, rows, is_known, parts)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.monitoring.drift import Numbers
-from mlkit.monitoring.estimation import Estimator
+from mlkit.monitoring.estimation import Lessons
 from mlkit.monitoring.observed import checked
 from mlkit.monitoring.quality import Expected
 from mlkit.monitoring.views import View, matrix, views
@@ -31,8 +31,8 @@ class Reference:
         Rows that it was trained on, as numbers; see `matrix`.
     scores
         How its scores were on the rows that it was judged on, one for each class.
-    estimator
-        Made of these rows.
+    lessons
+        Those of these rows whose answers are known.
     expected
         What it was worth on them.
     """
@@ -41,7 +41,7 @@ class Reference:
     are_categories: Sequence[bool]
     rows: np.ndarray
     scores: Sequence[Numbers]
-    estimator: Estimator
+    lessons: Lessons
     expected: Expected
 
 
@@ -73,10 +73,10 @@ def read_reference(bundle: Bundle, expected: Expected, window: str) -> Reference
     names = [name for name in table.column_names if name.startswith(f"{SCORE}.")]
     by_class = np.column_stack([table[name].to_numpy()[parts == HELD_OUT] for name in names])
     truth = table[TRUTH].to_numpy()[parts == HELD_OUT]
-    is_known = ~np.isnan(truth)
-    task = bundle.manifest.task
-    scores = by_class if task == "multiclass" else by_class[:, 0]
-    features, _ = matrix(chosen, held_out)
+    scores = by_class if bundle.manifest.task == "multiclass" else by_class[:, 0]
+    features = np.empty((len(truth), 0))
+    if bundle.manifest.task == "regression":
+        features, _ = matrix(chosen, held_out)
     return Reference(
         views=chosen,
         are_categories=are_categories,
@@ -85,9 +85,7 @@ def read_reference(bundle: Bundle, expected: Expected, window: str) -> Reference
             Numbers(name, "", column)
             for name, column in zip(_score_names(bundle), by_class.T, strict=True)
         ],
-        estimator=Estimator(
-            task, scores[is_known], truth[is_known], features[is_known], are_categories
-        ),
+        lessons=Lessons(scores=scores, codes=truth, features=features)[~np.isnan(truth)],
         expected=expected,
     )
 

@@ -66,7 +66,7 @@ def _quality(found: Monitoring, newest: Window | None) -> Iterator[Section]:
     shown = window.quality[:_MOST_SLICES]
     known = any(not isnan(each.value) for each in window.quality)
     lead = [
-        f"In {window.name}, the newest window in which answers are known."
+        f"In {window.name}, the newest window in which answers enough are known."
         if known
         else f"In {window.name}, by the model's own confidence: no answers are known yet."
     ]
@@ -115,7 +115,9 @@ def _bars(name: str, drifts: Sequence[Drift]) -> Iterator[Plot]:
         if not isnan(drift.adjusted):
             notes.append(f"adjusted p {chance(drift.adjusted)}")
         if drift.missing or drift.missing_before:
-            notes.append(f"missing {share(drift.missing)}, {share(drift.missing_before)} before")
+            lost = f"missing {share(drift.missing)}, {share(drift.missing_before)} before"
+            grave = drift.missing_severity
+            notes.append(lost if grave == "ok" else f"{lost} ({grave})")
         if drift.unseen:
             notes.append(f"unseen {share(drift.unseen)}")
         shown = most_changed(drift.bins)

@@ -12,6 +12,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, nearest
 from mlkit.core.log import get_logger, stage
 from mlkit.core.trust import trusted_packages
+from mlkit.monitoring.estimation import MOST_ROWS, Estimator, Lessons
 from mlkit.monitoring.findings import Drift, Monitoring, Separation, Window
 from mlkit.monitoring.limits import current, rated
 from mlkit.monitoring.looking import Look, look
@@ -104,10 +105,16 @@ def watch(observed: Observed, settings: MonitoringConfig) -> Monitoring:
     with stage(log, "watching", n_windows=len(spans), n_rows=len(observed)):
         reference = read_reference(bundle, Expected.of(evaluation, metrics), settings.window)
         looks = look(observed, reference, order, spans, least_rows=settings.least_rows)
-        windows = [
-            rated(_window(observed, reference, order, span, each, settings), task, settings)
-            for span, each in zip(spans, looks, strict=True)
-        ]
+        windows = []
+        newest = reference.lessons[:0]
+        for span, each in zip(spans, looks, strict=True):
+            rows = _rows(observed, reference, order, span, each)
+            # What is learned of a window's errors, only later ones are estimated by.
+            lessons = reference.lessons + newest
+            window = _window(observed, reference, span, each, rows, lessons, settings)
+            windows.append(rated(window, task, settings))
+            if window.is_tested:
+                newest = (newest + rows.lessons())[-MOST_ROWS:]
     return Monitoring(
         model=bundle.model,
         source=observed.source,
@@ -123,27 +130,37 @@ def _predictor(bundle: Bundle) -> Predictor:
     return Predictor.load(bundle.path, trusted=trusted_packages())
 
 
+def _rows(
+    observed: Observed, reference: Reference, order: np.ndarray | None, span: Span, seen: Look
+) -> Rows:
+    places = span.rows if order is None else order[span.rows]
+    times = observed.times
+    features = np.column_stack(seen.features) if seen.features else None
+    return Rows(
+        scores=observed.scores[places],
+        codes=observed.codes[places],
+        features=np.empty((len(seen.is_broken), 0)) if features is None else features,
+        days=None if times is None else times[places].astype("datetime64[D]"),
+        parts=reference.expected.parts(seen.slices),
+        ms=observed.ms[places] if len(observed.ms) else observed.ms,
+    )
+
+
 def _window(
     observed: Observed,
     reference: Reference,
-    order: np.ndarray | None,
     span: Span,
     seen: Look,
+    rows: Rows,
+    lessons: Lessons,
     settings: MonitoringConfig,
 ) -> Window:
     manifest = observed.bundle.manifest
-    rows = span.rows if order is None else order[span.rows]
     n_rows = len(seen.is_broken)
     is_tested = n_rows >= settings.least_rows
-    times, ms = observed.times, observed.ms
-    judged = Rows(
-        scores=observed.scores[rows],
-        codes=observed.codes[rows],
-        features=np.column_stack(seen.features) if seen.features else np.empty((n_rows, 0)),
-        days=None if times is None else times[rows].astype("datetime64[D]"),
-        parts=reference.expected.parts(seen.slices),
-    )
-    estimator = reference.estimator if is_tested else None
+    estimator = None
+    if is_tested:
+        estimator = Estimator(manifest.task, lessons, reference.are_categories)
     return Window(
         name=span.name,
         start=span.start,
@@ -153,10 +170,10 @@ def _window(
         n_violating=int(seen.is_broken.sum()),
         violations=tuple(seen.violations[:_MOST_TOLD]),
         drifts=tuple(seen.drifts),
-        predictions=_predictions(reference, judged.scores) if is_tested else (),
+        predictions=_predictions(reference, rows.scores) if is_tested else (),
         separation=_separation(reference, seen, settings.level),
-        quality=judge(manifest.task, manifest.threshold, reference.expected, estimator, judged),
-        latency=_latency(ms[rows]) if len(ms) else (),
+        quality=judge(manifest.task, manifest.threshold, reference.expected, estimator, rows),
+        latency=_latency(rows.ms),
         age_days=_age(observed.bundle, span),
     )
 

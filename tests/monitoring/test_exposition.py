@@ -34,17 +34,21 @@ def test_promtool_finds_nothing_to_say():
 
 
 def test_what_counts_now_is_told():
-    """Of the newest window that was tested, and of the newest with answers."""
+    """Of the newest window, of the newest that was tested, and of the newest with answers."""
     monitored = whole()
+    young = dataclasses.replace(
+        whole(n_windows=7).windows[-1], is_tested=False, drifts=(), quality=()
+    )
+    monitored = dataclasses.replace(monitored, windows=(*monitored.windows, young))
     found = samples(exposition(monitored, now=1_700_000_000))
-    tested, labelled = monitored.windows[-1], monitored.windows[-2]
+    labelled, tested, newest = monitored.windows[-3:]
     assert value(found, "info", bundle="1f3a90bb2c41") == 1
     assert value(found, "last_run_timestamp_seconds") == 1_700_000_000
     assert value(found, "severity", kind="drift") == 2
     assert value(found, "severity", kind="quality") == 1
     assert value(found, "severity", kind="age") == 0
-    assert value(found, "rows") == tested.n_rows
-    assert value(found, "violating_rows") == tested.n_violating
+    assert value(found, "rows") == newest.n_rows
+    assert value(found, "violating_rows") == newest.n_violating
     for drift in tested.drifts:
         assert value(found, "drift_psi", feature=drift.name) == drift.psi
         assert value(found, "missing_share", feature=drift.column) == drift.missing
@@ -59,9 +63,9 @@ def test_what_counts_now_is_told():
         assert value(found, "quality_expected", **labels) == now.expected
         assert value(found, "quality_estimate", **labels) == next_.estimate
     assert value(found, "labelled_rows") == 2_100
-    assert value(found, "latency_seconds", percentile="99") == tested.latency[1] / 1000
-    assert value(found, "age_seconds") == tested.age_days * 86_400
-    ends = {"tested": 1_372_636_800, "labelled": 1_370_044_800}
+    assert value(found, "latency_seconds", percentile="99") == newest.latency[1] / 1000
+    assert value(found, "age_seconds") == newest.age_days * 86_400
+    ends = {"newest": 1_375_315_200, "tested": 1_372_636_800, "labelled": 1_370_044_800}
     for window, end in ends.items():
         assert value(found, "window_end_timestamp_seconds", window=window) == end
 

@@ -17,20 +17,20 @@ CHAMPION = f'{MODEL},role="champion"'
 DAY = 86_400
 #: All is well; one sample a minute, of a clock that begins at 0.
 CALM = {
-    f"mlkit_model_info{{{CHAMPION},bundle=\"1f3a90bb2c41\"}}": "1x3000",
-    f'mlkit_requests_total{{{MODEL},endpoint="predict",code="200"}}': "0+600x3000",
-    f'mlkit_requests_total{{{MODEL},endpoint="predict",code="500"}}': "0x3000",
-    f'mlkit_requests_total{{{MODEL},endpoint="predict",code="422"}}': "0+6x3000",
-    f'mlkit_request_seconds_bucket{{{MODEL},endpoint="predict",le="0.1"}}': "0+600x3000",
-    f'mlkit_request_seconds_bucket{{{MODEL},endpoint="predict",le="0.5"}}': "0+606x3000",
-    f'mlkit_request_seconds_bucket{{{MODEL},endpoint="predict",le="+Inf"}}': "0+606x3000",
-    'mlkit_errors_total{kind="busy"}': "0x3000",
-    "mlkit_receipts_lost_total": "0x3000",
-    f'mlkit_model_changes_total{{{CHAMPION},outcome="refused"}}': "0x3000",
-    f"mlkit_model_data_end_timestamp_seconds{{{CHAMPION}}}": f"{-30 * DAY}x3000",
-    f"mlkit_monitor_last_run_timestamp_seconds{{{MODEL}}}": "0+60x3000",
+    f"mlkit_model_info{{{CHAMPION},bundle=\"1f3a90bb2c41\"}}": "1x200",
+    f'mlkit_requests_total{{{MODEL},endpoint="predict",code="200"}}': "0+600x200",
+    f'mlkit_requests_total{{{MODEL},endpoint="predict",code="500"}}': "0x200",
+    f'mlkit_requests_total{{{MODEL},endpoint="predict",code="422"}}': "0+6x200",
+    f'mlkit_request_seconds_bucket{{{MODEL},endpoint="predict",le="0.1"}}': "0+600x200",
+    f'mlkit_request_seconds_bucket{{{MODEL},endpoint="predict",le="0.5"}}': "0+606x200",
+    f'mlkit_request_seconds_bucket{{{MODEL},endpoint="predict",le="+Inf"}}': "0+606x200",
+    'mlkit_errors_total{kind="busy"}': "0x200",
+    "mlkit_receipts_lost_total": "0x200",
+    f'mlkit_model_changes_total{{{CHAMPION},outcome="refused"}}': "0x200",
+    f"mlkit_model_data_end_timestamp_seconds{{{CHAMPION}}}": f"{-30 * DAY}x200",
+    f"mlkit_monitor_last_run_timestamp_seconds{{{MODEL}}}": "0+60x200",
     **{
-        f'mlkit_monitor_severity{{{MODEL},kind="{kind}"}}': "0x3000"
+        f'mlkit_monitor_severity{{{MODEL},kind="{kind}"}}': "0x200"
         for kind in (
             *("violations", "missing", "drift", "separation", "predictions", "quality"),
             *("estimate", "latency", "age"),
@@ -41,41 +41,41 @@ CALM = {
 
 def severity(kind: str, value: int) -> dict[str, str]:
     """Return what the monitor tells of one kind of finding."""
-    return {f'mlkit_monitor_severity{{{MODEL},kind="{kind}"}}': f"{value}x3000"}
+    return {f'mlkit_monitor_severity{{{MODEL},kind="{kind}"}}': f"{value}x200"}
 
 
 #: What is then wrong, and the alerts that come.
 TROUBLES = {
     "nothing": ({}, []),
-    "absent": ({key: "_x3000" for key in CALM if "model_info" in key}, ["ModelAbsent"]),
+    "absent": ({key: "_x200" for key in CALM if "model_info" in key}, ["ModelAbsent"]),
     "fails": (
-        {f'mlkit_requests_total{{{MODEL},endpoint="predict",code="500"}}': "0+30x3000"},
+        {f'mlkit_requests_total{{{MODEL},endpoint="predict",code="500"}}': "0+30x200"},
         ["ModelFails"],
     ),
-    "full": ({'mlkit_errors_total{kind="busy"}': "0+60x3000"}, ["ServiceFull"]),
+    "full": ({'mlkit_errors_total{kind="busy"}': "0+60x200"}, ["ServiceFull"]),
     "refuses": (
-        {f'mlkit_requests_total{{{MODEL},endpoint="predict",code="422"}}': "0+90x3000"},
+        {f'mlkit_requests_total{{{MODEL},endpoint="predict",code="422"}}': "0+90x200"},
         ["ModelRefusesRecords"],
     ),
     "slow": (
-        {f'mlkit_request_seconds_bucket{{{MODEL},endpoint="predict",le="0.1"}}': "0+300x3000"},
+        {f'mlkit_request_seconds_bucket{{{MODEL},endpoint="predict",le="0.1"}}': "0+300x200"},
         ["ModelSlow"],
     ),
     "refused": (
-        {f'mlkit_model_changes_total{{{CHAMPION},outcome="refused"}}': "0+1x3000"},
+        {f'mlkit_model_changes_total{{{CHAMPION},outcome="refused"}}': "0+1x200"},
         ["BundleRefused"],
     ),
-    "lost": ({"mlkit_receipts_lost_total": "0+1x3000"}, ["ReceiptsLost"]),
+    "lost": ({"mlkit_receipts_lost_total": "0+1x200"}, ["ReceiptsLost"]),
     "old": (
-        {f"mlkit_model_data_end_timestamp_seconds{{{CHAMPION}}}": f"{-90 * DAY}x3000"},
+        {f"mlkit_model_data_end_timestamp_seconds{{{CHAMPION}}}": f"{-90 * DAY}x200"},
         ["ModelOld"],
     ),
     "unwatched": (
-        {f"mlkit_monitor_last_run_timestamp_seconds{{{MODEL}}}": "0x3000"},
+        {f"mlkit_monitor_last_run_timestamp_seconds{{{MODEL}}}": f"{-DAY}x200"},
         ["MonitorAbsent"],
     ),
     "never watched": (
-        {f"mlkit_monitor_last_run_timestamp_seconds{{{MODEL}}}": "_x3000"},
+        {f"mlkit_monitor_last_run_timestamp_seconds{{{MODEL}}}": "_x200"},
         ["MonitorAbsent"],
     ),
     "quality lost": (severity("quality", 2), ["ModelQualityLost"]),
@@ -152,7 +152,7 @@ def test_each_trouble_brings_its_alert(rules, tmp_path):
                 "promql_expr_test": [
                     {
                         "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
-                        "eval_time": "28h",
+                        "eval_time": "3h",
                         "exp_samples": [
                             {"labels": f'{{alertname="{name}"}}', "value": 1} for name in expected
                         ],
