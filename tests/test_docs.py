@@ -31,7 +31,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -241,17 +241,15 @@ def test_settings_are_all_documented():
 _METRIC_ROWS = {"binary", "multiclass", "regression"}
 
 
-def _settings(node: type, path: str = "") -> Iterator[tuple[str, str]]:
-    hints = get_type_hints(node)
+def _settings(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
     for item in dataclasses.fields(node):
-        kind = hints[item.name]
-        if dataclasses.is_dataclass(kind):
-            yield from _settings(kind, f"{path}{item.name}.")
-            continue
         default = (
             item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
         )
-        yield f"{path}{item.name}", "" if default == "???" else repr(default)
+        if dataclasses.is_dataclass(default):
+            yield from _settings(default, f"{path}{item.name}.")
+        else:
+            yield f"{path}{item.name}", "" if default == "???" else repr(default)
 
 
 def test_commands_are_all_documented():

@@ -95,7 +95,8 @@ def logged_rows(work: Work, trainer: Trainer, known: pd.DataFrame) -> pd.DataFra
             "retraining.source=file."
         )
     where = (pc.field("name") == work.config.name) & (pc.field("role") != "shadow")
-    if work.until is not None:
+    # By another column's time, rows are left out with those of the file.
+    if work.until is not None and work.config.monitoring.time is None:
         where &= pc.field("time") < pa.scalar(in_utc(work.until), pa.timestamp("us", tz="UTC"))
     table = read_table(log, where).sort_by([("time", "ascending"), ("id", "ascending")])
     answers = labels_of(log, table, target)
