@@ -243,9 +243,10 @@ _METRIC_ROWS = {"binary", "multiclass", "regression"}
 
 def _settings(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
     for item in dataclasses.fields(node):
-        default = (
-            item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
-        )
+        has_default = item.default_factory is dataclasses.MISSING
+        default = item.default if has_default else item.default_factory()
+        # Of two nodes of one class, each may have defaults of its own.
+        default = default if isinstance(node, type) else getattr(node, item.name)
         if dataclasses.is_dataclass(default):
             yield from _settings(default, f"{path}{item.name}.")
         else:
