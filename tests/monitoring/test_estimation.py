@@ -15,6 +15,7 @@ WATCHED = {
     "regression": ["mae", "rmse"],
 }
 N = 4_000
+N_HELD_OUT = 10_000
 
 
 def drawn(task: str, seed: int, n_rows: int = N, spread: float = 1.0):
@@ -34,7 +35,7 @@ def drawn(task: str, seed: int, n_rows: int = N, spread: float = 1.0):
     return scores, np.minimum(codes, 2), features
 
 
-def made(task: str, n_rows: int = N) -> Estimator:
+def made(task: str, n_rows: int = N_HELD_OUT) -> Estimator:
     """Return an estimator made of a holdout."""
     scores, codes, features = drawn(task, 0, n_rows)
     return Estimator(task, scores, codes.astype("float64"), features, [False, True])
@@ -81,7 +82,7 @@ def test_a_model_that_is_too_sure_is_calibrated_first():
     sure = 1 / (1 + np.exp(-8 * features[:, 0]))
     (found,) = estimator.figures(["accuracy"], sure, features, 0.5)
     true = sklearn_metrics.accuracy_score(later, sure >= 0.5)
-    assert found[0] == pytest.approx(true, abs=0.02)
+    assert found[0] == pytest.approx(true, abs=0.03)
     assert np.mean(np.maximum(sure, 1 - sure)) > true + 0.1
 
 
