@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.isotonic import IsotonicRegression
 
-from mlkit.monitoring.views import fittable
+from mlkit.monitoring.fitting import fittable
 from mlkit.training.judging.metrics import METRICS
 
 #: Rows from which on probabilities are calibrated anew; a step function fits fewer too well.

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mlkit.monitoring.findings import Separation
-from mlkit.monitoring.views import fittable
+from mlkit.monitoring.fitting import fittable
 
 #: Rows of either sample, at most.
 MOST_ROWS = 5_000

@@ -100,15 +100,6 @@ def matrix(
     return np.column_stack(numbers), [isinstance(view.reference, Categories) for view in chosen]
 
 
-def fittable(rows: np.ndarray) -> np.ndarray:
-    """Return rows (n_rows, n_columns) in which a column without any value is 0.
-
-    The histograms of scikit-learn 1.9 cannot be made of such a column of numbers.
-    """
-    known: np.ndarray = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
-    return known
-
-
 def _parts(column: Column, window: str) -> Iterator[str]:
     if column.kind != "datetime":
         yield ""

@@ -61,7 +61,7 @@ def as_series(column: Column, values: np.ndarray, index: pd.Index | None = None)
 
 def as_table(frame: pd.DataFrame) -> pa.Table:
     """Return a frame without its index as an Arrow table; moments in a zone are in UTC."""
-    zoned = [name for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]
+    zoned = [str(name) for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]
     # PyArrow would take these in a way that pandas 3.1 warns of.
     naive = frame.assign(**{name: frame[name].dt.tz_convert(None) for name in zoned})
     table = pa.Table.from_pandas(naive, preserve_index=False)
