@@ -39,12 +39,7 @@ class Numbers:
         self.name, self.column = name, column
         self.n_missing = int(np.isnan(reference).sum())
         self.values = np.sort(reference[~np.isnan(reference)])
-        # An edge is a value: the next one below belongs to the bin before.
-        shares = np.linspace(0, 1, N_BINS + 1)[1:-1]
-        self.edges = np.empty(0)
-        if len(self.values):
-            edges = np.unique(np.quantile(self.values, shares, method="nearest"))
-            self.edges = edges[edges > self.values[0]]
+        self.edges, self.labels = _edges(self.values)
 
     def compare(self, values: np.ndarray) -> Drift:
         """Compare float64 values (n_rows,), NaN where missing, with the reference.
@@ -54,7 +49,9 @@ class Numbers:
         """
         there = np.sort(values[~np.isnan(values)])
         statistic, p_value = kolmogorov_smirnov(self.values, there)
-        bins = [*zip(self._labels(), *map(self._counts, (self.values, there)), strict=True)]
+        every = zip(self.labels, *map(self._counts, (self.values, there)), strict=True)
+        # Beside a frequent value there may be a bin that nothing falls into.
+        bins = [each for each in every if each[1] or each[2]]
         low, high = self.values[[0, -1]] if len(self.values) else (np.nan, np.nan)
         beyond = np.searchsorted(there, low) + len(there) - np.searchsorted(there, high, "right")
         return _drift(
@@ -71,13 +68,6 @@ class Numbers:
     def _counts(self, ascending: np.ndarray) -> np.ndarray:
         ends = np.searchsorted(ascending, self.edges)
         return np.diff(ends, prepend=0, append=len(ascending))
-
-    def _labels(self) -> list[str]:
-        edges = [f"{edge:.4g}" for edge in self.edges]
-        if not edges:
-            return ["all"]
-        between = [f"{low} to {high}" for low, high in pairwise(edges)]
-        return [f"below {edges[0]}", *between, f"from {edges[-1]}"]
 
 
 class Categories:
@@ -157,7 +147,8 @@ def kolmogorov_smirnov(reference: np.ndarray, values: np.ndarray) -> tuple[float
     ours = [np.searchsorted(reference, points, side) / n for side in ("left", "right")]
     theirs = [np.searchsorted(values, points, side) / m for side in ("left", "right")]
     distance = max(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
-    return distance, float(stats.kstwo.sf(distance, np.round(n * m / (n + m))))
+    n_rows = np.round(n * m / (n + m))
+    return distance, float(stats.kstwo.sf(distance, n_rows)) if n_rows else np.nan
 
 
 def psi(reference: np.ndarray, current: np.ndarray) -> float:
@@ -194,6 +185,34 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = found.copy()
     adjusted[ascending] = np.minimum(np.maximum.accumulate(found[ascending] * factors), 1)
     return [float(value) for value in adjusted]
+
+
+def _edges(ascending: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return where bins begin, but for the first one, and what all are called.
+
+    They hold tenths of the rows, and a value of more than a tenth has one of its own: else
+    all its rows could go to where nothing was, and be in the same bin.
+    """
+    if not len(ascending):
+        return np.empty(0), ["all"]
+    shares = np.linspace(0, 1, N_BINS + 1)[1:-1]
+    tenths, times = np.unique(np.quantile(ascending, shares, method="nearest"), return_counts=True)
+    frequent = tenths[times > 1]
+    # An edge is a value: the next one below belongs to the bin before.
+    with np.errstate(over="ignore"):
+        ends = np.nextafter(frequent, np.inf)
+    edges = np.unique(np.concatenate([tenths[tenths > ascending[0]], frequent, ends]))
+    edges = edges[np.isfinite(edges)]
+    if not len(edges):
+        return edges, ["all"]
+    is_end = np.isin(edges, ends)
+    texts = [f"{edge:.4g}" for edge in np.where(is_end, np.nextafter(edges, -np.inf), edges)]
+    between = [
+        low if is_alone else f"{low} to {high}"
+        for (low, high), is_alone in zip(pairwise(texts), is_end[1:], strict=True)
+    ]
+    last = "above" if is_end[-1] else "from"
+    return edges, [f"below {texts[0]}", *between, f"{last} {texts[-1]}"]
 
 
 def _counted(values: np.ndarray) -> tuple[dict[Any, int], int]:

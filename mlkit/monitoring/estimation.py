@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.isotonic import IsotonicRegression
 
+from mlkit.monitoring.fitting import fittable
 from mlkit.training.judging.metrics import METRICS
 
 #: Rows from which on probabilities are calibrated anew; a step function fits fewer too well.
@@ -76,7 +77,7 @@ class Estimator:
         self._errors: dict[str, HistGradientBoostingRegressor] = {}
         if task == "regression":
             if self.n_rows:
-                rows = np.column_stack([features, scores])
+                rows = fittable(np.column_stack([features, scores]))
                 distances = np.abs(codes - scores)
                 for metric, errors in (("mae", distances), ("rmse", distances**2)):
                     self._errors[metric] = HistGradientBoostingRegressor(

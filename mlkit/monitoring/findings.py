@@ -52,7 +52,7 @@ class Drift:
     missing, missing_before
         The share of missing values, in the window and in the reference.
     missing_p, missing_adjusted
-        Of the chi-square test of these two; NaN where there is none.
+        Of Fisher's exact test of these two; NaN where there is none.
     unseen
         Share of the window's values that are beyond all of the reference, or none of its own.
     n_rows
@@ -122,7 +122,7 @@ class Quality:
     n_rows, n_labelled
         All rows, and those whose answers are known.
     severity, estimated_severity
-        By the value, and by the estimate.
+        By the value, and by the estimate; an estimate of a slice is not rated.
     """
 
     metric: str

@@ -72,7 +72,8 @@ def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
         return replace(
             found,
             severity=_at_most(rate("quality", loss, is_chance=is_chance), slice=found.slice),
-            estimated_severity=_at_most(rate("quality", guessed), slice=found.slice),
+            # It has no interval, and of a slice's few rows chance alone moves it far.
+            estimated_severity="ok" if found.slice else rate("quality", guessed),
         )
 
     separation = window.separation

@@ -1,43 +1,31 @@
 """Read what a model was asked: from a prediction log, or from a table of records."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlkit.core.arrays import check_array, read_array
 from mlkit.core.bundle import Bundle
-from mlkit.core.column import Column
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger
-from mlkit.core.records import broken_rule, plain
-from mlkit.core.rows import ABSENT
-from mlkit.core.schema import check_name
+from mlkit.core.schema import Schema, check_name
 from mlkit.history.columns import INPUT, PROBABILITY
 from mlkit.history.reading import read_table
 from mlkit.monitoring.labels import labels_of
+from mlkit.monitoring.records import Breach, Records
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.data import read_frame
+from mlkit.training.frames import from_columns
 from mlkit.training.target import Target
 
 log = get_logger(__name__)
 
 #: Rows that are scored at once; see the benchmarks.
 _AT_ONCE = 20_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
-    """A rule that some of a column's values break."""
-
-    column: str
-    rule: str
-    is_broken: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +36,8 @@ class Observed:
     ----------
     bundle
         The model's.
-    table
-        The records, under the schema's names.
+    records
+        Under the schema's names.
     source
         Where they are from, in words.
     times
@@ -64,7 +52,7 @@ class Observed:
     """
 
     bundle: Bundle
-    table: pa.Table
+    records: Records
     source: str
     times: np.ndarray | None
     scores: np.ndarray = field(repr=False)
@@ -72,11 +60,11 @@ class Observed:
     ms: np.ndarray = field(repr=False)
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self.records)
 
     def column(self, name: str) -> tuple[np.ndarray, list[Breach]]:
         """Return a column's checked values, and what it breaks; broken values are missing."""
-        return checked(self.bundle.schema.columns[name], self.table)
+        return self.records.checked(self.bundle.schema.columns[name])
 
 
 def observe_log(
@@ -119,21 +107,25 @@ def observe_log(
             f"The log in {folder} has no receipts of {name}. Serve it under that name, or give "
             "another --log."
         )
-    moments = found["time"] if time is None else _chosen(bundle, found, f"{INPUT}{time}")
-    found, times = _within(found, _instants(moments), since, until)
+    names = [column for column in found.column_names if column.startswith(INPUT)]
+    columns = found.select(names).rename_columns([n.removeprefix(INPUT) for n in names])
+    # Receipts have no personal data.
+    records = Records(columns, hidden=frozenset(bundle.schema.pii()))
+    times = _answered(found) if time is None else _times(records, bundle.schema, time)
+    is_kept = _within(times, since, until)
+    if not is_kept.all():
+        found, records, times = found.filter(is_kept), records.rows(is_kept), times[is_kept]
     target = _target(bundle)
     answers = labels_of(folder, found, bundle.schema.columns[target.column])
-    names = [column for column in found.column_names if column.startswith(INPUT)]
-    records = found.select(names).rename_columns([n.removeprefix(INPUT) for n in names])
     is_own = found["digest"].to_numpy() == bundle.manifest.digest
     scores = _logged(bundle, found, is_own)
     if predictor is not None and not is_own.all():
         others = np.flatnonzero(~is_own)
-        scores[others] = _scored(predictor, records.take(others))
+        scores[others] = _scored(predictor, records.rows(others))
     ms = np.where(found["row"].to_numpy() == 0, found["ms"].to_numpy(), np.nan)
     return Observed(
         bundle=bundle,
-        table=records,
+        records=records,
         source=f"{len(found):,} predictions of {name} in {folder}",
         times=times,
         scores=scores,
@@ -163,48 +155,51 @@ def observe_table(
     """
     bundle = predictor.bundle
     schema = bundle.schema
-    table = pa.Table.from_pandas(read_frame(path, schema), preserve_index=False)
+    records = Records(read_frame(path, schema))
     column = time or schema.event_time()
     times = None
-    if column is not None and column in table.column_names:
-        times = _instants(_chosen(bundle, table, column))
+    if column is not None and column in records.names:
+        times = _times(records, schema, column)
+        is_kept = _within(times, since, until)
+        if not is_kept.all():
+            records, times = records.rows(is_kept), times[is_kept]
+    elif column is None and (since or until):
+        raise ConfigError(
+            f"--since and --until need times, and {schema.__name__} has no event_time. Name a "
+            "column as monitoring.time."
+        )
     elif since or until or time:
         raise ConfigError(f"{path} has no column {column} to tell time by.")
-    table, times = _within(table, times, since, until)
     target = _target(bundle)
-    answers = pd.Series(np.full(len(table), np.nan))
-    if target.column in table.column_names:
-        values, _ = checked(schema.columns[target.column], table)
+    answers = pd.Series(np.full(len(records), np.nan))
+    if target.column in records.names:
+        values, _ = records.checked(schema.columns[target.column])
         answers = pd.Series(values)
     return Observed(
         bundle=bundle,
-        table=table,
-        source=f"{len(table):,} records of {path}",
+        records=records,
+        source=f"{len(records):,} records of {path}",
         times=times,
-        scores=_scored(predictor, table),
+        scores=_scored(predictor, records),
         codes=_codes(bundle, target, answers),
         ms=np.empty(0),
     )
 
 
-def _chosen(bundle: Bundle, table: pa.Table, name: str) -> pa.ChunkedArray:
-    column = bundle.schema.columns[check_name(bundle.schema, name.removeprefix(INPUT))]
-    if column.kind != "datetime" or name not in table.column_names:
-        raise ConfigError(f"monitoring.time is {column.name}, which is no datetime of the records.")
-    return table[name]
+def _answered(found: pa.Table) -> np.ndarray:
+    moments: np.ndarray = found["time"].to_pandas().to_numpy("datetime64[us]")
+    return moments
 
 
-def _instants(values: pa.ChunkedArray) -> np.ndarray:
-    found: np.ndarray = pd.to_datetime(values.to_pandas(), utc=True).to_numpy("datetime64[us]")
-    return found
+def _times(records: Records, schema: type[Schema], name: str) -> np.ndarray:
+    column = schema.columns[check_name(schema, name)]
+    if column.kind != "datetime" or name not in records.names:
+        raise ConfigError(f"monitoring.time is {name}, which is no datetime of the records.")
+    return records.checked(column)[0].astype("datetime64[us]")
 
 
-def _within(
-    table: pa.Table, times: np.ndarray | None, since: datetime | None, until: datetime | None
-) -> tuple[pa.Table, np.ndarray | None]:
-    if times is None:
-        return table, None
-    is_kept = ~np.isnat(times)
+def _within(times: np.ndarray, since: datetime | None, until: datetime | None) -> np.ndarray:
+    is_kept: np.ndarray = ~np.isnat(times)
     if not is_kept.all():
         log.warning("untimed_rows_dropped", n_rows=int((~is_kept).sum()))
     if since is not None:
@@ -213,7 +208,7 @@ def _within(
         is_kept &= times < _moment(until)
     if not is_kept.any():
         raise DataError("No record is of that time. Look at --since and --until.")
-    return (table, times) if is_kept.all() else (table.filter(is_kept), times[is_kept])
+    return is_kept
 
 
 def _moment(moment: datetime) -> np.datetime64:
@@ -254,53 +249,25 @@ def _logged(bundle: Bundle, found: pa.Table, is_own: np.ndarray) -> np.ndarray:
     return scores if bundle.manifest.task == "multiclass" else scores[:, 0]
 
 
-def _scored(predictor: Predictor, table: pa.Table) -> np.ndarray:
+def _scored(predictor: Predictor, records: Records) -> np.ndarray:
     """Score the records that hold to the schema."""
     bundle = predictor.bundle
     known = [column for column in bundle.schema.columns.values() if column.known_before]
-    shape = (len(table), len(bundle.manifest.classes))
-    scores = np.full(shape if bundle.manifest.task == "multiclass" else len(table), np.nan)
-    for start in range(0, len(table), _AT_ONCE):
-        part = table.slice(start, _AT_ONCE)
+    n_rows = len(records)
+    shape = (n_rows, len(bundle.manifest.classes))
+    scores = np.full(shape if bundle.manifest.task == "multiclass" else n_rows, np.nan)
+    for start in range(0, n_rows, _AT_ONCE):
+        part = records.rows(np.arange(start, min(start + _AT_ONCE, n_rows)))
         is_whole = np.ones(len(part), dtype=bool)
         columns = {}
         for column in known:
-            values, breaches = checked(column, part)
+            values, breaches = part.checked(column)
             columns[column.name] = values
             for breach in breaches:
                 is_whole &= ~breach.is_broken
         if is_whole.any():
-            rows = {name: _typed(bundle, name, v[is_whole]) for name, v in columns.items()}
-            found = predictor.predict(rows)
+            kept = {name: values[is_whole] for name, values in columns.items()}
+            found = predictor.predict(from_columns(bundle.schema, kept))
             many = found.probabilities if found.probabilities is not None else found.probability
             scores[start + np.flatnonzero(is_whole)] = found.label if many is None else many
     return scores
-
-
-def _typed(bundle: Bundle, name: str, values: np.ndarray) -> Any:
-    tz = bundle.schema.columns[name].tz
-    return pd.Series(values).dt.tz_localize("UTC") if tz else values
-
-
-def checked(column: Column, table: pa.Table) -> tuple[np.ndarray, list[Breach]]:
-    """Return a table's column as `Observed.column` does."""
-    if column.name not in table.column_names:
-        values = np.full(len(table), None).astype(replace(column, nullable=True).dtype)
-        if column.nullable:
-            return values, []
-        is_broken = np.ones(len(table), dtype=bool)
-        return values, [Breach(column=column.name, rule=ABSENT, is_broken=is_broken)]
-    found, aware = read_array(table[column.name].to_pandas())
-    values, violations = check_array(column, found, aware=aware)
-    if not violations:
-        return values, []
-    series = table[column.name].to_pandas()
-    rules = np.array([broken_rule(column, plain(v, column)) or "" for v in series], dtype=object)
-    breaches = [
-        Breach(column=column.name, rule=rule, is_broken=rules == rule)
-        for rule in dict.fromkeys(rules)
-        if rule
-    ]
-    kept = series.astype(object).where(rules == "", None)
-    values, _ = check_array(replace(column, nullable=True), read_array(kept)[0], aware=aware)
-    return values, breaches

@@ -11,8 +11,8 @@ from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.monitoring.drift import Numbers
 from mlkit.monitoring.estimation import Lessons
-from mlkit.monitoring.observed import checked
 from mlkit.monitoring.quality import Expected
+from mlkit.monitoring.records import Records
 from mlkit.monitoring.views import View, matrix, views
 from mlkit.training.reference import HELD_OUT, PART, SCORE, TRAINED, TRUTH
 
@@ -59,10 +59,11 @@ def read_reference(bundle: Bundle, expected: Expected, window: str) -> Reference
     """
     table = pq.read_table(io.BytesIO(bundle.read(layout.REFERENCE)))
     parts = table[PART].to_pandas().to_numpy()
+    records = Records(table)
     columns = {
-        name: checked(column, table)[0]
+        name: records.checked(column)[0]
         for name, column in bundle.schema.columns.items()
-        if name in table.column_names
+        if name in records.names
     }
     trained, held_out = (
         {name: values[parts == part] for name, values in columns.items()}

@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mlkit.monitoring.findings import Separation
+from mlkit.monitoring.fitting import fittable
 
 #: Rows of either sample, at most.
 MOST_ROWS = 5_000
@@ -27,8 +28,8 @@ def separate(
     *,
     level: float,
     seed: int = 0,
-) -> Separation:
-    """Return how well a classifier tells the one from the other.
+) -> Separation | None:
+    """Return how well a classifier tells the one from the other; None of less than two rows.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def separate(
     seed
         Of which rows are fitted on.
     """
+    if min(len(reference), len(current)) < 2:
+        return None
     rng = np.random.default_rng(seed)
     halves = [_halves(rows, rng) for rows in (reference, current)]
     (fitted, truth), (judged, answers) = (
@@ -59,7 +62,7 @@ def separate(
         categorical_features=list(are_categories),
         early_stopping=False,
         random_state=seed,
-    ).fit(fitted, truth, sample_weight=_balanced(truth))
+    ).fit(fittable(fitted), truth, sample_weight=_balanced(truth))
     auc, p_value = _auc(classifier.predict_proba(judged)[:, 1], answers)
     by: tuple[str, ...] = ()
     if p_value < level:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from mlkit.core.arrays import missing
 from mlkit.core.column import Column
@@ -56,6 +57,19 @@ def as_series(column: Column, values: np.ndarray, index: pd.Index | None = None)
         return pd.Series(pd.arrays.BooleanArray(flags, mask), index=index)
     series = pd.Series(values, index=index)
     return series.dt.tz_localize("UTC").dt.tz_convert(column.tz) if column.tz else series
+
+
+def as_table(frame: pd.DataFrame) -> pa.Table:
+    """Return a frame without its index as an Arrow table; moments in a zone are in UTC."""
+    zoned = [str(name) for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]
+    # PyArrow would take these in a way that pandas 3.1 warns of.
+    naive = frame.assign(**{name: frame[name].dt.tz_convert(None) for name in zoned})
+    table = pa.Table.from_pandas(naive, preserve_index=False)
+    for name in zoned:
+        kind = pa.timestamp(table.schema.field(name).type.unit, tz="UTC")
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, table[name].cast(kind))
+    return table
 
 
 def plain_columns(schema: type[Schema]) -> list[Column]:

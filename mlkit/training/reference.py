@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 
 from mlkit.core.rows import ColumnRows
-from mlkit.training.frames import from_columns, plain_columns
+from mlkit.training.frames import as_table, from_columns, plain_columns
 from mlkit.training.model import TrainedModel
 
 #: Rows of either part. A test of a window against as many is hardly weaker than against all.
@@ -53,10 +53,7 @@ def reference_rows(
     }
     frames = [frame.assign(**{PART: part}) for part, frame in kept.items()]
     names = [PART, *frames[1].columns.drop(PART)]
-    tables = [
-        pa.Table.from_pandas(frame[[name for name in names if name in frame]], preserve_index=False)
-        for frame in frames
-    ]
+    tables = [as_table(frame[[name for name in names if name in frame]]) for frame in frames]
     table = pa.concat_tables(tables, promote_options="default")
     # It names the versions of libraries.
     return table.select(names).replace_schema_metadata(None)
