@@ -22,7 +22,7 @@ from mlkit.history.columns import INPUT, PROBABILITY
 from mlkit.history.reading import read_table
 from mlkit.monitoring.labels import labels_of
 from mlkit.scoring.prediction import Predictor
-from mlkit.training.data import read_frame
+from mlkit.training.data import read_arrow
 from mlkit.training.target import Target
 
 log = get_logger(__name__)
@@ -163,7 +163,7 @@ def observe_table(
     """
     bundle = predictor.bundle
     schema = bundle.schema
-    table = pa.Table.from_pandas(read_frame(path, schema), preserve_index=False)
+    table = read_arrow(path, schema)
     column = time or schema.event_time()
     times = None
     if column is not None and column in table.column_names:
