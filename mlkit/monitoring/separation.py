@@ -69,7 +69,7 @@ def separate(
         losses = {}
         for place in _split_by(classifier, are_categories)[:_MOST_TRIED]:
             shuffled = judged.copy()
-            rng.shuffle(shuffled[:, place])
+            np.random.default_rng((seed, place)).shuffle(shuffled[:, place])
             losses[place] = auc - _auc(classifier.predict_proba(shuffled)[:, 1], answers)[0]
         most = sorted(losses, key=lambda place: -losses[place])[:_MOST_NAMED]
         by = tuple(names[place] for place in most if losses[place] > 0)
