@@ -18,7 +18,7 @@ from mlkit.history.reading import read_table
 from mlkit.monitoring.labels import labels_of
 from mlkit.monitoring.records import Breach, Records
 from mlkit.scoring.prediction import Predictor
-from mlkit.training.data import read_frame
+from mlkit.training.data import read_columns
 from mlkit.training.frames import from_columns
 from mlkit.training.target import Target
 
@@ -155,7 +155,7 @@ def observe_table(
     """
     bundle = predictor.bundle
     schema = bundle.schema
-    records = Records(read_frame(path, schema))
+    records = Records(read_columns(path, schema))
     column = time or schema.event_time()
     times = None
     if column is not None and column in records.names:

@@ -16,8 +16,10 @@ from mlkit.monitoring.fitting import fittable
 
 #: Rows of either sample, at most.
 MOST_ROWS = 5_000
-#: Columns that are named, at most.
-_MOST_NAMED = 5
+#: Columns that are named, at most, and of how many that is tried out.
+_MOST_NAMED, _MOST_TRIED = 5, 15
+#: What scikit-learn has bins for, beside that of missing values.
+_N_BINS = 255
 
 
 def separate(
@@ -55,6 +57,7 @@ def separate(
         )
         for half in (0, 1)
     )
+    fitted, judged = _binned(fitted, judged, are_categories)
     classifier = HistGradientBoostingClassifier(
         max_iter=50,
         max_leaf_nodes=15,
@@ -66,12 +69,12 @@ def separate(
     auc, p_value = _auc(classifier.predict_proba(judged)[:, 1], answers)
     by: tuple[str, ...] = ()
     if p_value < level:
-        losses = []
-        for place in range(judged.shape[1]):
+        losses = {}
+        for place in _split_by(classifier, are_categories)[:_MOST_TRIED]:
             shuffled = judged.copy()
-            rng.shuffle(shuffled[:, place])
-            losses.append(auc - _auc(classifier.predict_proba(shuffled)[:, 1], answers)[0])
-        most = np.argsort(-np.array(losses), kind="stable")[:_MOST_NAMED]
+            np.random.default_rng((seed, place)).shuffle(shuffled[:, place])
+            losses[place] = auc - _auc(classifier.predict_proba(shuffled)[:, 1], answers)[0]
+        most = sorted(losses, key=lambda place: -losses[place])[:_MOST_NAMED]
         by = tuple(names[place] for place in most if losses[place] > 0)
     return Separation(auc=auc, p_value=p_value, n_rows=len(answers), by=by)
 
@@ -85,6 +88,41 @@ def _balanced(truth: np.ndarray) -> np.ndarray:
     counts = np.bincount(truth)
     weights: np.ndarray = (len(truth) / 2 / counts)[truth]
     return weights
+
+
+def _binned(
+    fitted: np.ndarray, judged: np.ndarray, are_categories: Sequence[bool]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows with numbers as the places of their bins, as many as a classifier takes.
+
+    It would find the same bins, but with weights sorts each column for each of them: that
+    took three quarters of its time.
+    """
+    fitted, judged = fitted.copy(), judged.copy()
+    shares = np.linspace(0, 100, _N_BINS + 1)[1:-1]
+    for place in np.flatnonzero(~np.asarray(are_categories)):
+        values = fitted[:, place]
+        there = np.unique(values[~np.isnan(values)])
+        if len(there) <= _N_BINS:
+            continue
+        edges = np.nanpercentile(values, shares, method="averaged_inverted_cdf")
+        for rows in (fitted, judged):
+            bins = np.searchsorted(edges, rows[:, place])
+            rows[:, place] = np.where(np.isnan(rows[:, place]), np.nan, bins)
+    return fitted, judged
+
+
+def _split_by(
+    classifier: HistGradientBoostingClassifier, are_categories: Sequence[bool]
+) -> list[int]:
+    """Return the columns that the trees split by, those with the most gain first."""
+    trees = [tree for (tree,) in classifier._predictors]  # noqa: SLF001
+    nodes = np.concatenate([tree.nodes[tree.nodes["is_leaf"] == 0] for tree in trees])
+    gains = np.bincount(nodes["feature_idx"], nodes["gain"], len(are_categories))
+    # The classifier puts categories first.
+    order = np.argsort(~np.asarray(are_categories), kind="stable")
+    most = np.argsort(-gains, kind="stable")
+    return [int(order[place]) for place in most if gains[place] > 0]
 
 
 def _auc(scores: np.ndarray, answers: np.ndarray) -> tuple[float, float]:
