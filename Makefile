@@ -107,9 +107,9 @@ lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate
 lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
-	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --extra serve --group test --group check --group docs \
+	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --extra serve --extra monitor --group test --group check --group docs \
 		-o requirements/dev.txt
-	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --extra serve --group test --group oldest \
+	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra train --extra tune --extra sign --extra registry --extra serve --extra monitor --group test --group oldest \
 		--resolution lowest-direct -o requirements/oldest.txt
 	$(UV) $(COMPILE) $(ARGS) --group demo -o requirements/demo.txt
 	# The peer reads the pipeline that the development environment wrote.

@@ -34,7 +34,7 @@ def main(uv: str) -> None:
         # Uncommitted changes have no commit to install from.
         copier += [
             "--data",
-            f"mlkit_requirement=mlkit-ship[train,tune,registry,serve] @ file://{ROOT}",
+            f"mlkit_requirement=mlkit-ship[train,tune,registry,serve,monitor] @ file://{ROOT}",
         ]
     run(*copier, ROOT, PROJECT)
     run("git", "init", "--quiet", cwd=PROJECT)

@@ -132,8 +132,9 @@ def label(project: Path, flights: pd.DataFrame, month: int) -> None:
     own = flights.loc[flights[TIME].dt.month == month, ["arr_delay"]].reset_index(drop=True)
     first = own.index // AT_ONCE * AT_ONCE
     answers = own.assign(id=[f"{month}-{n}" for n in first], row=own.index - first)
-    answers.to_parquet(project / "labels.parquet", index=False)
-    mlkit("labels", "labels.parquet", cwd=project)
+    # What git does not ignore would be a change that no commit has.
+    answers.to_parquet(project / "reports" / "answers.parquet", index=False)
+    mlkit("labels", "reports/answers.parquet", cwd=project)
 
 
 def watch(project: Path, month: int) -> dict:

@@ -137,7 +137,7 @@ def test_a_new_project_runs_its_two_commands_and_its_hooks(clone, tmp_path):
     project = tmp_path / "flight-delay"
     commit = run("git", "rev-parse", "HEAD", cwd=clone).stdout.strip()
     (requirement,) = copy(clone, project)["project"]["dependencies"]
-    assert requirement == f"mlkit-ship[train,tune,registry,serve] @ git+file://{clone}@{commit}"
+    assert requirement == f"mlkit-ship[train,tune,registry,serve,monitor] @ git+file://{clone}@{commit}"
 
     (tmp_path / "home").mkdir()
     cache = run(UV, "cache", "dir", cwd=tmp_path).stdout.strip()
@@ -175,10 +175,10 @@ def test_a_hook_finds_what_it_is_for(clone, tmp_path):
 @pytest.mark.parametrize(
     ("options", "requirement"),
     [
-        (["--vcs-ref", "v0.9.0"], "mlkit-ship[train,tune,registry,serve] @ git+file://{clone}@{tag}"),
+        (["--vcs-ref", "v0.9.0"], "mlkit-ship[train,tune,registry,serve,monitor] @ git+file://{clone}@{tag}"),
         (
-            ["--data", "mlkit_requirement=mlkit-ship[train,tune,registry,serve]==0.1.0"],
-            "mlkit-ship[train,tune,registry,serve]==0.1.0",
+            ["--data", "mlkit_requirement=mlkit-ship[train,tune,registry,serve,monitor]==0.1.0"],
+            "mlkit-ship[train,tune,registry,serve,monitor]==0.1.0",
         ),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_plain_folder_can_be_the_source(clone, tmp_path):
     plain = tmp_path / "plain"
     shutil.copytree(clone, plain, ignore=shutil.ignore_patterns(".git"))
     (found,) = copy(plain, tmp_path / "p")["project"]["dependencies"]
-    assert found == f"mlkit-ship[train,tune,registry,serve] @ file://{plain}"
+    assert found == f"mlkit-ship[train,tune,registry,serve,monitor] @ file://{plain}"
 
 
 @pytest.mark.parametrize(
