@@ -206,7 +206,9 @@ def _edges(ascending: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if not len(edges):
         return edges, ["all"]
     is_end = np.isin(edges, ends)
-    texts = [f"{edge:.4g}" for edge in np.where(is_end, np.nextafter(edges, -np.inf), edges)]
+    with np.errstate(over="ignore"):
+        lows = np.nextafter(edges, -np.inf)
+    texts = [f"{edge:.4g}" for edge in np.where(is_end, lows, edges)]
     between = [
         low if is_alone else f"{low} to {high}"
         for (low, high), is_alone in zip(pairwise(texts), is_end[1:], strict=True)
