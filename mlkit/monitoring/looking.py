@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from mlkit.monitoring.findings import Drift
 from mlkit.monitoring.observed import Observed
@@ -11,6 +12,7 @@ from mlkit.monitoring.reference import Reference
 from mlkit.monitoring.separation import MOST_ROWS
 from mlkit.monitoring.views import View
 from mlkit.monitoring.windows import Span
+from mlkit.training.frames import as_series
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Look:
     drifts: list[Drift] = field(default_factory=list)
     sample: list[np.ndarray] = field(default_factory=list)
     features: list[np.ndarray] = field(default_factory=list)
-    slices: dict[str, np.ndarray] = field(default_factory=dict)
+    slices: dict[str, pd.Series] = field(default_factory=dict)
     is_broken: np.ndarray
     violations: list[str] = field(default_factory=list)
 
@@ -80,7 +82,8 @@ def look(
         for each, span, rows in zip(looks, spans, drawn, strict=True):
             own = values[span.rows]
             if name in reference.expected.slices:
-                each.slices[name] = own
+                # An evaluation names slices by what pandas holds.
+                each.slices[name] = as_series(observed.bundle.schema.columns[name], own)
             for view in by_column.get(name, ()) if len(own) >= least_rows else ():
                 each.drifts.append(view.reference.compare(view.of(own)))
                 each.sample.append(view.numbers(own[rows]))

@@ -54,7 +54,7 @@ class Expected:
             marks=marks,
         )
 
-    def parts(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def parts(self, columns: Mapping[str, pd.Series]) -> dict[str, np.ndarray]:
         """Return the positions of each slice's rows."""
         found = {}
         for column, names in self.slices.items():
