@@ -1,5 +1,9 @@
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-retraining lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-parity bench-defaults soak lock clean
+=======
+.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-monitor simulate-monitor bench-serve bench-parity bench-defaults soak lock clean
+>>>>>>> peers
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -71,10 +75,17 @@ simulate-service: setup  ## Change, kill and load the service in full
 simulate-registry: setup  ## Kill the registry at each of its writes, and train everything twice: an hour
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k "kill or environments" tests/registry
 
+<<<<<<< HEAD
 simulate-retraining: setup  ## Kill a retraining at 120 of its writes, and do each again
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/retraining
 
 bench: bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve  ## Measure speed and memory side by side with others
+=======
+simulate-monitor: setup  ## Count false alarms of monitoring on 1,000 windows, and what it detects
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/false_alarms.py
+
+bench: bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor  ## Measure speed and memory side by side with others
+>>>>>>> peers
 
 bench-train: setup  ## Measure training beside plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py
@@ -93,6 +104,10 @@ bench-log: setup  ## Measure what the prediction log adds to a request
 
 bench-serve: setup  ## Measure serving beside MLflow, MLServer and FastAPI; ARGS=--quick for short
 	$(BIN)/python benchmarks/serve.py $(ARGS)
+
+bench-monitor: setup  ## Measure monitoring beside Evidently, and hold its figures against it
+	$(BIN)/python benchmarks/monitor.py $(ARGS)
+	$(BIN)/python benchmarks/monitor_parity.py
 
 soak: setup  ## Serve at full rate for minutes, and see that nothing grows; ARGS=60 for an hour
 	$(BIN)/python benchmarks/soak.py $(ARGS)
@@ -115,6 +130,9 @@ lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
 	# The peer reads the pipeline that the development environment wrote.
 	sed -nE 's/^((lightgbm|msgspec|numpy|pandas|scikit-learn|structlog)==[^\]*).*/\1/p' requirements/dev.txt \
 		| $(UV) $(COMPILE) $(ARGS) - --group bench -o requirements/bench.txt
+	# Both sides shall compute with the same numpy and scipy.
+	sed -nE 's/^((numpy|scipy)==[^\]*).*/\1/p' requirements/dev.txt \
+		| $(UV) $(COMPILE) $(ARGS) - --group bench-monitor -o requirements/bench-monitor.txt
 	echo uv | $(UV) $(COMPILE) $(ARGS) - -o requirements/bootstrap.txt
 
 clean:  ## Remove everything that was made

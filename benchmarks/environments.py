@@ -29,7 +29,7 @@ def interpreter(name: str) -> Path:
 
     `plain` is a plain install of mlkit, `frames` has pandas beside it, `train`
     and `serve` the extra, and `mlflow` what serves the pipeline, and what it needs to
-    be read back there.
+    be read back there. `evidently` has nothing of mlkit.
     """
     say(f"Setting up: {name}")
     python = FOLDER / name / "bin" / "python"
@@ -37,6 +37,9 @@ def interpreter(name: str) -> Path:
         uv("venv", "--allow-existing", "--python", sys.executable, FOLDER / name)
         uv("pip", "sync", "--python", python, "--require-hashes", PINS / "bench.txt")
         uv("pip", "install", "--python", python, "--no-deps", wheel())
+    elif name == "evidently":
+        uv("venv", "--allow-existing", "--python", sys.executable, FOLDER / name)
+        uv("pip", "sync", "--python", python, "--require-hashes", PINS / "bench-monitor.txt")
     else:
         extra, beside = MLKIT[name]
         uv("venv", "--clear", "--python", sys.executable, FOLDER / name)

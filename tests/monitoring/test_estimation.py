@@ -38,7 +38,11 @@ def drawn(task: str, seed: int, n_rows: int = N, spread: float = 1.0):
 def made(task: str, n_rows: int = N_HELD_OUT) -> Estimator:
     """Return an estimator made of a holdout."""
     scores, codes, features = drawn(task, 0, n_rows)
-    return Estimator(task, Lessons(scores=scores, codes=codes.astype("float64"), features=features), [False, True])
+    return Estimator(
+        task,
+        Lessons(scores=scores, codes=codes.astype("float64"), features=features),
+        [False, True],
+    )
 
 
 def truth(task: str, scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -77,7 +81,11 @@ def test_a_model_that_is_too_sure_is_calibrated_first():
     """The estimate is what it is worth, not what it says."""
     _, codes, features = drawn("binary", 0)
     sure = 1 / (1 + np.exp(-8 * features[:, 0]))
-    estimator = Estimator("binary", Lessons(scores=sure, codes=codes.astype("float64"), features=features), [False, True])
+    estimator = Estimator(
+        "binary",
+        Lessons(scores=sure, codes=codes.astype("float64"), features=features),
+        [False, True],
+    )
     _, later, features = drawn("binary", 1)
     sure = 1 / (1 + np.exp(-8 * features[:, 0]))
     (found,) = estimator.figures(["accuracy"], sure, features, 0.5)
@@ -113,7 +121,9 @@ def test_a_column_of_which_nothing_is_known_teaches_nothing():
     scores, codes, features = drawn("regression", 0)
     empty = np.full(len(scores), np.nan)
     with_empty = np.column_stack([empty, features])
-    estimator = Estimator("regression", Lessons(scores=scores, codes=codes, features=with_empty), [False, False, True])
+    estimator = Estimator(
+        "regression", Lessons(scores=scores, codes=codes, features=with_empty), [False, False, True]
+    )
     (found,) = estimator.figures(["mae"], scores, np.column_stack([scores, features]), 0.5)
     assert found[0] == pytest.approx(np.abs(codes - scores).mean(), rel=0.05)
 
@@ -122,7 +132,11 @@ def test_a_column_of_which_nothing_is_known_teaches_nothing():
 def test_without_answers_nothing_is_learned(task):
     """Numbers have no estimate then; the probabilities of classes speak for themselves."""
     scores, codes, features = drawn(task, 0, 0)
-    estimator = Estimator(task, Lessons(scores=scores, codes=codes.astype("float64"), features=features), [False, True])
+    estimator = Estimator(
+        task,
+        Lessons(scores=scores, codes=codes.astype("float64"), features=features),
+        [False, True],
+    )
     assert estimator.n_rows == 0
     scores, _, features = drawn(task, 1, 50)
     (found,) = estimator.figures(WATCHED[task][:1], scores, features, 0.5)
