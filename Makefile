@@ -1,9 +1,5 @@
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-retraining lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-parity bench-defaults soak lock clean
-=======
-.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-monitor simulate-monitor bench-serve bench-parity bench-defaults soak lock clean
->>>>>>> peers
+.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -75,17 +71,15 @@ simulate-service: setup  ## Change, kill and load the service in full
 simulate-registry: setup  ## Kill the registry at each of its writes, and train everything twice: an hour
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k "kill or environments" tests/registry
 
-<<<<<<< HEAD
 simulate-retraining: setup  ## Kill a retraining at 120 of its writes, and do each again
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/retraining
 
 bench: bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve  ## Measure speed and memory side by side with others
-=======
+
 simulate-monitor: setup  ## Count false alarms of monitoring on 1,000 windows, and what it detects
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/false_alarms.py
 
 bench: bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor  ## Measure speed and memory side by side with others
->>>>>>> peers
 
 bench-train: setup  ## Measure training beside plain scikit-learn
 	$(BIN)/python benchmarks/train_flights.py

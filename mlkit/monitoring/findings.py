@@ -119,6 +119,9 @@ class Quality:
         What it is by the model's own confidence, on all rows; NaN where there is no estimate.
     expected
         What it was on the holdout when the model was packed; NaN where that is not known.
+    p_value, adjusted
+        How likely a loss as large would come by chance, by both intervals; corrected for all
+        slices of the window (Holm). NaN where that is not known.
     n_rows, n_labelled
         All rows, and those whose answers are known.
     severity, estimated_severity
@@ -132,6 +135,8 @@ class Quality:
     high: float
     estimate: float
     expected: float
+    p_value: float = nan
+    adjusted: float = nan
     n_rows: int
     n_labelled: int
     severity: Severity = "ok"

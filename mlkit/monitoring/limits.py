@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from math import isnan
+from math import isnan, nan
 
 from mlkit.monitoring.drift import holm
 from mlkit.monitoring.findings import (
@@ -66,12 +66,9 @@ def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
         loss, guessed = (
             sign * (found.expected - value) / size for value in (found.value, found.estimate)
         )
-        best = found.high if sign > 0 else found.low
-        # Without an interval there is nothing to tell it from chance.
-        is_chance = not sign * (found.expected - best) > 0
         return replace(
             found,
-            severity=_at_most(rate("quality", loss, is_chance=is_chance), slice=found.slice),
+            severity=rate("quality", loss, is_chance=_chance(found.adjusted, settings.level)),
             # It has no interval, and of a slice's few rows chance alone moves it far.
             estimated_severity="ok" if found.slice else rate("quality", guessed),
         )
@@ -130,11 +127,20 @@ def _adjusted(window: Window) -> Window:
     separation: Separation | None = window.separation and replace(
         window.separation, adjusted=adjusted[-1]
     )
+    # The first metric decides, of all rows and of each slice.
+    is_judged = [each.metric == window.quality[0].metric for each in window.quality]
+    of_quality = holm(
+        [each.p_value if own else nan for each, own in zip(window.quality, is_judged, strict=True)]
+    )
     return replace(
         window,
         drifts=tuple(told[:n_drifts]),
         predictions=tuple(told[n_drifts:]),
         separation=separation,
+        quality=tuple(
+            replace(each, adjusted=value)
+            for each, value in zip(window.quality, of_quality, strict=True)
+        ),
     )
 
 
@@ -205,11 +211,6 @@ def _findings(window: Window, rate: Callable[..., Severity]) -> Iterator[Finding
         "",
         f"The newest row that the model was trained on is {window.age_days:.0f} days old.",
     )
-
-
-def _at_most(severity: Severity, *, slice: str) -> Severity:  # noqa: A002
-    # Of many slices, one is below its mark more often than all rows are.
-    return "warning" if slice and severity == "alarm" else severity
 
 
 def _chance(adjusted: float, level: float) -> bool:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from mlkit.monitoring.estimation import Estimator, Lessons
 from mlkit.monitoring.findings import Quality
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.figures import Figures
+from mlkit.training.judging.findings import Score
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.judging.resampling import Resampler, intervals
 
@@ -31,23 +33,23 @@ class Expected:
     slices
         Names such as `origin=JFK`, by column.
     marks
-        What each was, by slice (empty: all rows) and metric.
+        What each was, with its interval, by slice (empty: all rows) and metric.
     """
 
     metrics: tuple[str, ...]
     slices: Mapping[str, tuple[str, ...]]
-    marks: Mapping[tuple[str, str], float]
+    marks: Mapping[tuple[str, str], Score]
 
     @classmethod
     def of(cls, evaluation: Evaluation, metrics: Sequence[str]) -> "Expected":
         """Return what an evaluation says of the metrics."""
         slices: dict[str, list[str]] = {}
-        marks = {("", score.metric): score.value for score in evaluation.scores}
+        marks = {("", score.metric): score for score in evaluation.scores}
         for each in evaluation.slices:
             # Quantiles of numbers and months would be others in a window.
             if each.name.startswith(f"{each.column}=") and not each.name.endswith(("]", ")")):
                 slices.setdefault(each.column, []).append(each.name)
-                marks |= {(each.name, score.metric): score.value for score in each.scores}
+                marks |= {(each.name, score.metric): score for score in each.scores}
         return cls(
             metrics=tuple(metrics),
             slices={column: tuple(names) for column, names in slices.items()},
@@ -132,22 +134,36 @@ def judge(
             threshold,
             [places[part[is_scored[part]]] for part in parts.values()],
         )
-    return tuple(
-        Quality(
-            metric=metric,
-            slice=name,
-            value=float(figures[0, n, m]),
-            low=float(figures[1, n, m]),
-            high=float(figures[2, n, m]),
-            estimate=float(estimates[n, m]),
-            expected=expected.marks.get((name, metric), float("nan")),
-            n_rows=len(part),
-            n_labelled=int(is_known[part].sum()),
-        )
-        for n, (name, part) in enumerate(parts.items())
-        for m, metric in enumerate(expected.metrics)
-        if not (name and m)
-    )
+    found = []
+    for n, (name, part) in enumerate(parts.items()):
+        for m, metric in enumerate(expected.metrics[:1] if name else expected.metrics):
+            value, low, high = map(float, figures[:, n, m])
+            mark = expected.marks.get((name, metric))
+            sign = METRICS[task][metric].sign
+            found.append(
+                Quality(
+                    metric=metric,
+                    slice=name,
+                    value=value,
+                    low=low,
+                    high=high,
+                    estimate=float(estimates[n, m]),
+                    expected=mark.value if mark else float("nan"),
+                    p_value=_p_value(sign, mark, value, high - low) if mark else float("nan"),
+                    n_rows=len(part),
+                    n_labelled=int(is_known[part].sum()),
+                )
+            )
+    return tuple(found)
+
+
+def _p_value(sign: int, mark: Score, value: float, width: float) -> float:
+    """Return how likely a loss as large would come by chance; NaN without both intervals."""
+    # Both intervals are taken for normal ones of the same coverage.
+    reach = float(stats.norm.isf((1 - LEVEL) / 2))
+    error = np.hypot(width, mark.high - mark.low) / 2 / reach
+    loss = sign * (mark.value - value)
+    return float(stats.norm.sf(loss / error)) if error > 0 else float("nan")
 
 
 def _measured(
