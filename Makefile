@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults soak lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults year soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -74,8 +74,6 @@ simulate-registry: setup  ## Kill the registry at each of its writes, and train 
 simulate-retraining: setup  ## Kill a retraining at 120 of its writes, and do each again
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/retraining
 
-bench: bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve  ## Measure speed and memory side by side with others
-
 simulate-monitor: setup  ## Count false alarms of monitoring on 1,000 windows, and what it detects
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/false_alarms.py
 
@@ -102,6 +100,9 @@ bench-serve: setup  ## Measure serving beside MLflow, MLServer and FastAPI; ARGS
 bench-monitor: setup  ## Measure monitoring beside Evidently, and hold its figures against it
 	$(BIN)/python benchmarks/monitor.py $(ARGS)
 	$(BIN)/python benchmarks/monitor_parity.py
+
+year: setup  ## Live through a year of flights: serve, label, watch, retrain; half an hour
+	$(BIN)/python examples/year.py $(or $(FOLDER),.year)
 
 soak: setup  ## Serve at full rate for minutes, and see that nothing grows; ARGS=60 for an hour
 	$(BIN)/python benchmarks/soak.py $(ARGS)
@@ -130,4 +131,4 @@ lock: $(UV)  ## Pin anew; add ARGS=--upgrade for newer packages
 	echo uv | $(UV) $(COMPILE) $(ARGS) - -o requirements/bootstrap.txt
 
 clean:  ## Remove everything that was made
-	rm -rf .venv .venv-oldest .tools .demo benchmarks/.peers dist build docs/_build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-oldest .tools .demo .year benchmarks/.peers dist build docs/_build .pytest_cache .ruff_cache .mypy_cache
