@@ -102,7 +102,7 @@ def main() -> int:
     load = os.getloadavg()[0]
     print(f"\nLoad {load:.1f}; {machine(['mlkit-ship', 'numpy', 'pandas', 'pyarrow'])}")
     missed = [
-        f"by {label}, {wall:.0f} s and {mb:,.0f} MB; at most {MOST_SECONDS:.0f} s, {MOST_MB:,.0f} MB"
+        f"{label}, {wall:.0f} s, {mb:,.0f} MB; at most {MOST_SECONDS:.0f} s, {MOST_MB:,.0f} MB"
         for label, (wall, _, mb) in alone.items()
         if wall > MOST_SECONDS or mb > MOST_MB
     ]
