@@ -154,12 +154,14 @@ def kolmogorov_smirnov(reference: np.ndarray, values: np.ndarray) -> tuple[float
 def psi(reference: np.ndarray, current: np.ndarray) -> float:
     """Return the population stability index of counts in the same bins.
 
-    An empty bin counts for half a row, as the logarithm of nothing is infinite. Of 0.1 it is
+    A bin that is empty on one side counts for half a row there, as the logarithm of nothing
+    is infinite; one that is empty on both for nothing. Of 0.1 it is
     usually called moderate, of 0.25 large (Siddiqi, "Credit Risk Scorecards", 2006).
     """
     if not reference.sum() or not current.sum():
         return np.nan
-    before, now = (np.maximum(c, 0.5) / c.sum() for c in (reference, current))
+    is_there = reference + current > 0
+    before, now = (np.maximum(c[is_there], 0.5) / c.sum() for c in (reference, current))
     return float(((now - before) * np.log(now / before)).sum())
 
 
