@@ -58,30 +58,39 @@ def test_drift_is_what_is_significant_and_large(p_value, of_missing, of_all, psi
 
 
 @pytest.mark.parametrize(
-    ("metric", "task", "expected", "value", "low", "high", "severity"),
+    ("metric", "task", "expected", "value", "p_value", "severity"),
     [
-        ("roc_auc", "binary", 0.8, 0.70, 0.66, 0.74, "alarm"),
-        ("roc_auc", "binary", 0.8, 0.74, 0.70, 0.78, "warning"),
-        ("roc_auc", "binary", 0.8, 0.70, 0.55, 0.85, "ok"),
-        ("roc_auc", "binary", 0.8, 0.79, 0.785, 0.795, "ok"),
-        ("roc_auc", "binary", 0.8, 0.95, 0.94, 0.96, "ok"),
-        ("roc_auc", "binary", 0.8, 0.70, nan, nan, "ok"),
-        ("roc_auc", "binary", nan, 0.70, 0.66, 0.74, "ok"),
-        ("mae", "regression", 1.0, 1.2, 1.1, 1.3, "alarm"),
-        ("mae", "regression", 1.0, 1.07, 1.02, 1.1, "warning"),
-        ("mae", "regression", 1.0, 0.5, 0.4, 0.6, "ok"),
-        ("mae", "regression", 1.0, 1.2, 0.9, 1.5, "ok"),
+        ("roc_auc", "binary", 0.8, 0.70, 0.0, "alarm"),
+        ("roc_auc", "binary", 0.8, 0.74, 0.004, "warning"),
+        ("roc_auc", "binary", 0.8, 0.70, 0.02, "ok"),
+        ("roc_auc", "binary", 0.8, 0.79, 0.0, "ok"),
+        ("roc_auc", "binary", 0.8, 0.95, 1.0, "ok"),
+        ("roc_auc", "binary", 0.8, 0.70, nan, "ok"),
+        ("roc_auc", "binary", nan, 0.70, nan, "ok"),
+        ("mae", "regression", 1.0, 1.2, 0.0, "alarm"),
+        ("mae", "regression", 1.0, 1.07, 0.0, "warning"),
+        ("mae", "regression", 1.0, 0.5, 1.0, "ok"),
+        ("mae", "regression", 1.0, 1.2, 0.02, "ok"),
     ],
 )
-def test_quality_is_lost_where_its_interval_says_so(
-    metric, task, expected, value, low, high, severity
+def test_quality_is_lost_where_chance_does_not_say_so(
+    metric, task, expected, value, p_value, severity
 ):
-    """By the share of what was expected, whichever way the metric is good; of a slice it warns."""
-    found = quality(metric=metric, value=value, low=low, high=high, expected=expected, estimate=nan)
-    of_slice = replace(found, slice="ward=a")
-    rows, part = rated(window(quality=(found, of_slice)), task, SETTINGS).quality
+    """And by the share of what was expected, whichever way the metric is good."""
+    found = quality(metric=metric, value=value, p_value=p_value, expected=expected, estimate=nan)
+    (rows,) = rated(window(quality=(found,)), task, SETTINGS).quality
     assert rows.severity == severity
-    assert part.severity == ("warning" if severity == "alarm" else severity)
+
+
+@given(st.lists(_P_VALUES, min_size=1, max_size=6))
+def test_of_many_slices_chance_is_corrected(p_values):
+    """All of a window's slices together give a false alarm as rarely as one alone."""
+    found = quality(value=0.5, estimate=nan)
+    slices = [replace(found, slice=f"ward={n}", p_value=p) for n, p in enumerate(p_values)]
+    other = quality(metric="accuracy", value=0.1, p_value=0.0, estimate=nan)
+    every = rated(window(quality=(*slices, other)), "binary", SETTINGS).quality
+    are_lost = [p < SETTINGS.level for p in holm(p_values)]
+    assert [each.severity == "alarm" for each in every] == [*are_lost, False]
 
 
 def test_an_estimate_warns_of_all_rows_only():
@@ -99,7 +108,7 @@ def test_limits_that_are_null_never_count():
     every = window(
         drifts=(moved(p_value=0.0, psi=9.0, missing_p=0.0, missing=1.0),),
         separation=Separation(auc=1.0, p_value=0.0, n_rows=9),
-        quality=(quality(value=0.1, low=0.1, high=0.1, estimate=0.1),),
+        quality=(quality(value=0.1, p_value=0.0, estimate=0.1),),
         n_violating=900, latency=(1.0, 900.0), age_days=900.0,
     )  # fmt: skip
     assert rated(every, "binary", MonitoringConfig(warning=never, alarm=never)).findings == ()
@@ -122,7 +131,7 @@ def test_findings_are_the_gravest_first():
 def test_what_counts_now_is_of_the_newest_window_that_can_tell():
     """Drift of the newest tested, quality of the newest with answers, the rest of the newest."""
     bad = {"drifts": (moved(p_value=0.0, psi=0.9),), "n_violating": 500}
-    lost = quality(value=0.5, low=0.4, high=0.6)
+    lost = quality(value=0.5, low=0.4, high=0.6, p_value=0.0)
     open_ = quality(value=nan, low=nan, high=nan)
     windows = [
         rated(each, "binary", SETTINGS)

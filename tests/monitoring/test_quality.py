@@ -1,5 +1,7 @@
 """A window's quality is that of its rows with answers; slices are the evaluation's own."""
 
+from math import erfc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +21,7 @@ def judged(n_days: int = 1, known: float = 1.0, **changes):
     codes[rng.random(N) >= known] = np.nan
     days = np.repeat(np.arange(n_days), -(-N // n_days))[:N].astype("datetime64[D]")
     given = {"scores": scores, "codes": codes, "features": np.empty((N, 0)), "days": days}
-    return Rows(**{**given, "parts": {}, **changes})
+    return Rows(**{**given, "parts": {}, "ms": np.empty(0), **changes})
 
 
 def expected(*metrics: str) -> Expected:
@@ -39,6 +41,20 @@ def test_it_is_scikit_learns_on_the_rows_with_answers():
     assert (auc.n_rows, auc.n_labelled) == (N, there.sum())
     assert auc.low < auc.value < auc.high
     assert np.isnan(auc.estimate)
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "brier"])
+def test_a_loss_is_held_against_both_intervals(metric):
+    """By a normal whose variance is that of the window and that of the holdout."""
+    (mark,) = (score for score in whole().scores if score.metric == metric)
+    found = judge("binary", 0.5, expected(metric), None, judged())[0]
+    errors = [
+        (high - low) / 2 / 1.959964
+        for low, high in ((found.low, found.high), (mark.low, mark.high))
+    ]
+    loss = mark.value - found.value if metric == "roc_auc" else found.value - mark.value
+    z = loss / (errors[0] ** 2 + errors[1] ** 2) ** 0.5
+    assert found.p_value == pytest.approx(0.5 * erfc(z / 2**0.5), rel=1e-6)
 
 
 def test_slices_are_judged_by_the_first_metric():
