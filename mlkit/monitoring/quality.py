@@ -33,23 +33,29 @@ class Expected:
     slices
         Names such as `origin=JFK`, by column.
     marks
-        What each was, with its interval, by slice (empty: all rows) and metric.
+        What each was, by slice (empty: all rows) and metric, and its standard error: 0 where
+        no interval was drawn.
     """
 
     metrics: tuple[str, ...]
     slices: Mapping[str, tuple[str, ...]]
-    marks: Mapping[tuple[str, str], Score]
+    marks: Mapping[tuple[str, str], tuple[float, float]]
 
     @classmethod
     def of(cls, evaluation: Evaluation, metrics: Sequence[str]) -> "Expected":
         """Return what an evaluation says of the metrics."""
         slices: dict[str, list[str]] = {}
-        marks = {("", score.metric): score for score in evaluation.scores}
+
+        def marked(score: Score) -> tuple[float, float]:
+            return score.value, float(np.nan_to_num(_error(score.high - score.low, level)))
+
+        level = evaluation.level
+        marks = {("", score.metric): marked(score) for score in evaluation.scores}
         for each in evaluation.slices:
             # Quantiles of numbers and months would be others in a window.
             if each.name.startswith(f"{each.column}=") and not each.name.endswith(("]", ")")):
                 slices.setdefault(each.column, []).append(each.name)
-                marks |= {(each.name, score.metric): score for score in each.scores}
+                marks |= {(each.name, score.metric): marked(score) for score in each.scores}
         return cls(
             metrics=tuple(metrics),
             slices={column: tuple(names) for column, names in slices.items()},
@@ -138,8 +144,8 @@ def judge(
     for n, (name, part) in enumerate(parts.items()):
         for m, metric in enumerate(expected.metrics[:1] if name else expected.metrics):
             value, low, high = map(float, figures[:, n, m])
-            mark = expected.marks.get((name, metric))
-            sign = METRICS[task][metric].sign
+            mark, error = expected.marks.get((name, metric), (np.nan, np.nan))
+            loss = METRICS[task][metric].sign * (mark - value)
             found.append(
                 Quality(
                     metric=metric,
@@ -148,8 +154,8 @@ def judge(
                     low=low,
                     high=high,
                     estimate=float(estimates[n, m]),
-                    expected=mark.value if mark else float("nan"),
-                    p_value=_p_value(sign, mark, value, high - low) if mark else float("nan"),
+                    expected=mark,
+                    p_value=_p_value(loss, float(np.hypot(error, _error(high - low, LEVEL)))),
                     n_rows=len(part),
                     n_labelled=int(is_known[part].sum()),
                 )
@@ -157,12 +163,13 @@ def judge(
     return tuple(found)
 
 
-def _p_value(sign: int, mark: Score, value: float, width: float) -> float:
-    """Return how likely a loss as large would come by chance; NaN without both intervals."""
-    # Both intervals are taken for normal ones of the same coverage.
-    reach = float(stats.norm.isf((1 - LEVEL) / 2))
-    error = np.hypot(width, mark.high - mark.low) / 2 / reach
-    loss = sign * (mark.value - value)
+def _error(width: float, level: float) -> float:
+    """Return the standard error of a figure with an interval, taken for a normal one."""
+    return width / 2 / float(stats.norm.isf((1 - level) / 2))
+
+
+def _p_value(loss: float, error: float) -> float:
+    """Return how likely a loss as large would come by chance; NaN where that is not known."""
     return float(stats.norm.sf(loss / error)) if error > 0 else float("nan")
 
 
