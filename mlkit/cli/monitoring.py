@@ -14,7 +14,8 @@ from mlkit.core.errors import ConfigError, listed
 from mlkit.core.files import written_file
 from mlkit.core.log import configure_logging
 from mlkit.core.trust import required_signers
-from mlkit.monitoring import exposition, page, summary, watching
+from mlkit.monitoring import watching
+from mlkit.monitoring.report import exposition, page, summary
 from mlkit.training.config import Config, MonitoringConfig, load_config
 
 #: By the gravest thing that counts now.

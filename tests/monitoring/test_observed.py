@@ -25,11 +25,11 @@ from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import DataError, MlkitError
 from mlkit.history.rotating import rotate
-from mlkit.monitoring.exposition import exposition, to_json
 from mlkit.monitoring.findings import Monitoring, Quality, Window
 from mlkit.monitoring.labels import add_labels
-from mlkit.monitoring.page import write_page
-from mlkit.monitoring.summary import summary
+from mlkit.monitoring.report.exposition import exposition, to_json
+from mlkit.monitoring.report.page import write_page
+from mlkit.monitoring.report.summary import summary
 from mlkit.monitoring.watching import watch_log
 from mlkit.serving.settings import Model
 from mlkit.training.config import MonitoringConfig

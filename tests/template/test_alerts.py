@@ -9,7 +9,7 @@ import yaml
 from monitorings_of_tests import whole
 from promtool_of_tests import promtool
 
-from mlkit.monitoring.exposition import exposition
+from mlkit.monitoring.report.exposition import exposition
 from mlkit.serving.metrics import Metrics
 
 MODEL = 'model="flight-delay"'

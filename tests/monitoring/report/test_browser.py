@@ -9,7 +9,7 @@ from evaluations_of_tests import HOSTILE
 from monitorings_of_tests import whole
 from selenium import webdriver
 
-from mlkit.monitoring.page import write_page
+from mlkit.monitoring.report.page import write_page
 from mlkit.training.config import MonitoringConfig
 
 pytestmark = pytest.mark.slow

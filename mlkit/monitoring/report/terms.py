@@ -2,7 +2,7 @@
 
 from mlkit.core.table import Table
 from mlkit.monitoring.findings import Monitoring
-from mlkit.monitoring.verdict import share, short_figure
+from mlkit.monitoring.report.verdict import share, short_figure
 from mlkit.training.config import MonitoringConfig
 
 _NO_LIMIT = "never"

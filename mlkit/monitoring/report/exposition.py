@@ -11,8 +11,8 @@ import msgspec
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from mlkit.monitoring.findings import SEVERITIES, Kind, Monitoring, Window, worst
-from mlkit.monitoring.newest import by_column, newest_labelled, newest_tested, quality_of
-from mlkit.monitoring.verdict import served_name
+from mlkit.monitoring.report.newest import by_column, newest_labelled, newest_tested, quality_of
+from mlkit.monitoring.report.verdict import served_name
 
 _DAY = 86_400
 #: Not called quantiles, which promtool lets summaries alone have.

@@ -6,7 +6,7 @@ from math import isnan
 
 from mlkit.core.errors import listed
 from mlkit.monitoring.findings import Finding, Kind, Monitoring, Window
-from mlkit.monitoring.newest import newest_labelled, newest_tested, quality_of
+from mlkit.monitoring.report.newest import newest_labelled, newest_tested, quality_of
 from mlkit.training.judging.findings import NONE, figure
 
 #: What a model does of which the gravest finding is of some kind.

@@ -5,19 +5,19 @@ from math import isnan
 
 from mlkit.core.table import Table
 from mlkit.monitoring.findings import Drift, Monitoring, Window
-from mlkit.monitoring.heat import drift_heat
-from mlkit.monitoring.newest import newest_labelled, newest_tested
-from mlkit.monitoring.plots import Level, bars, most_changed
-from mlkit.monitoring.tables import (
+from mlkit.monitoring.report.heat import drift_heat
+from mlkit.monitoring.report.newest import newest_labelled, newest_tested
+from mlkit.monitoring.report.plots import Level, bars, most_changed
+from mlkit.monitoring.report.tables import (
     chance,
     drift_table,
     quality_table,
     violation_table,
     window_table,
 )
-from mlkit.monitoring.terms import term_table
-from mlkit.monitoring.timeline import Timeline
-from mlkit.monitoring.verdict import share, short_figure
+from mlkit.monitoring.report.terms import term_table
+from mlkit.monitoring.report.timeline import Timeline
+from mlkit.monitoring.report.verdict import share, short_figure
 from mlkit.training.config import MonitoringConfig
 from mlkit.training.report.parts import Plot, Section
 

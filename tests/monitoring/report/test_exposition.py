@@ -9,7 +9,7 @@ from monitorings_of_tests import bare, unknown, whole
 from prometheus_client.parser import text_string_to_metric_families
 from promtool_of_tests import promtool
 
-from mlkit.monitoring.exposition import exposition, to_json
+from mlkit.monitoring.report.exposition import exposition, to_json
 
 
 def samples(text: str) -> dict[tuple[str, frozenset], float]:

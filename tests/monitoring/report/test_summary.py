@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from monitorings_of_tests import bare, unknown, whole
 
 from mlkit.monitoring.findings import Finding, Kind, Monitoring
-from mlkit.monitoring.summary import summary
-from mlkit.monitoring.verdict import verdict
+from mlkit.monitoring.report.summary import summary
+from mlkit.monitoring.report.verdict import verdict
 
 CALM = dataclasses.replace(whole(), findings=())
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlkit.monitoring.findings import Monitoring
-from mlkit.monitoring.newest import (
+from mlkit.monitoring.report.newest import (
     gravest,
     most_drifted,
     newest_labelled,
     newest_tested,
     quality_of,
 )
-from mlkit.monitoring.sections import sections
-from mlkit.monitoring.verdict import verdict
+from mlkit.monitoring.report.sections import sections
+from mlkit.monitoring.report.verdict import verdict
 from mlkit.training.config import MonitoringConfig
 from mlkit.training.judging.findings import figure
 from mlkit.training.judging.tables import between
@@ -42,7 +42,7 @@ def render(found: Monitoring, settings: MonitoringConfig | None = None) -> str:
         By which: the page then tells the limits.
     """
     return rendered(
-        "mlkit.monitoring",
+        "mlkit.monitoring.report",
         found=found,
         verdict=verdict(found),
         # Neither good nor bad is said of what could not be tested.

@@ -10,8 +10,8 @@ from monitorings_of_tests import bare, unknown, whole
 from pages_of_tests import Page, check_alone, check_plots, check_sections
 
 from mlkit.monitoring.findings import Bin
-from mlkit.monitoring.page import render, write_page
-from mlkit.monitoring.verdict import verdict
+from mlkit.monitoring.report.page import render, write_page
+from mlkit.monitoring.report.verdict import verdict
 from mlkit.training.config import MonitoringConfig
 from mlkit.training.judging.findings import NONE
 

@@ -7,7 +7,7 @@ from math import ceil, isnan
 from typing import TYPE_CHECKING, Any
 
 from mlkit.monitoring.findings import Bin
-from mlkit.monitoring.verdict import share
+from mlkit.monitoring.report.verdict import share
 from mlkit.training.report.drawing import COLOURS, draw, short
 from mlkit.training.report.plots import STYLES, colours, finish
 

@@ -1,8 +1,8 @@
 """Tell a terminal what was found."""
 
 from mlkit.monitoring.findings import Monitoring
-from mlkit.monitoring.tables import finding_table, window_table
-from mlkit.monitoring.verdict import verdict
+from mlkit.monitoring.report.tables import finding_table, window_table
+from mlkit.monitoring.report.verdict import verdict
 
 #: Findings that are listed; the page has more, the JSON all.
 _MOST_FINDINGS = 20

@@ -1,0 +1,1 @@
+"""Tell what was found of a model in use: to people, to programs, to Prometheus."""
