@@ -72,7 +72,7 @@ simulate-registry: setup  ## Kill the registry at each of its writes, and train 
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow -k "kill or environments" tests/registry
 
 simulate-retraining: setup  ## Kill a retraining at 120 of its writes, and do each again
-	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/retraining
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/retraining tests/test_year.py
 
 simulate-monitor: setup  ## Count false alarms of monitoring on 1,000 windows, and what it detects
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/false_alarms.py

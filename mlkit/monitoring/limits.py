@@ -162,8 +162,8 @@ def _findings(window: Window, rate: Callable[..., Severity]) -> Iterator[Finding
                 kind,  # type: ignore[arg-type]  # one of the two
                 drift.severity,
                 drift.name,
-                f"{drift.name} is distributed otherwise: PSI {drift.psi:.2f}, adjusted "
-                f"p {drift.adjusted:.1g}.",
+                f"{drift.name} is distributed otherwise: PSI {drift.psi:.2f}, adjusted p "
+                f"{'below 0.0001' if drift.adjusted < 0.0001 else figure(drift.adjusted)}.",
             )
     for drift in window.drifts:
         yield from finding(
