@@ -16,10 +16,10 @@ from mlkit.monitoring.fitting import fittable
 
 #: Rows of either sample, at most.
 MOST_ROWS = 5_000
-#: Columns that are named, at most, and of how many that is tried out.
-_MOST_NAMED, _MOST_TRIED = 5, 15
-#: What scikit-learn has bins for, beside that of missing values.
-_N_BINS = 255
+#: Columns that are named, at most: those that are worth a tenth of the best one.
+_MOST_NAMED, _LEAST_WORTH = 5, 0.1
+#: Rows of either sample in which each column is shuffled to find them.
+_N_SHUFFLED = 500
 
 
 def separate(
@@ -57,7 +57,6 @@ def separate(
         )
         for half in (0, 1)
     )
-    fitted, judged = _binned(fitted, judged, are_categories)
     classifier = HistGradientBoostingClassifier(
         max_iter=50,
         max_leaf_nodes=15,
@@ -65,17 +64,21 @@ def separate(
         categorical_features=list(are_categories),
         early_stopping=False,
         random_state=seed,
-    ).fit(fittable(fitted), truth, sample_weight=_balanced(truth))
-    auc, p_value = _auc(classifier.predict_proba(judged)[:, 1], answers)
+    ).fit(fittable(fitted), truth)
+    auc, p_value = _auc(classifier, judged, answers)
     by: tuple[str, ...] = ()
     if p_value < level:
-        losses = {}
-        for place in _split_by(classifier, are_categories)[:_MOST_TRIED]:
+        some = np.concatenate([np.flatnonzero(answers == n)[:_N_SHUFFLED] for n in (0, 1)])
+        judged, answers_of = judged[some], answers[some]
+        whole, _ = _auc(classifier, judged, answers_of)
+        losses = []
+        for place in range(len(names)):
             shuffled = judged.copy()
-            np.random.default_rng((seed, place)).shuffle(shuffled[:, place])
-            losses[place] = auc - _auc(classifier.predict_proba(shuffled)[:, 1], answers)[0]
-        most = sorted(losses, key=lambda place: -losses[place])[:_MOST_NAMED]
-        by = tuple(names[place] for place in most if losses[place] > 0)
+            rng.shuffle(shuffled[:, place])
+            losses.append(whole - _auc(classifier, shuffled, answers_of)[0])
+        most = np.argsort(-np.array(losses), kind="stable")[:_MOST_NAMED]
+        least = _LEAST_WORTH * max(losses)
+        by = tuple(names[place] for place in most if losses[place] > max(least, 0))
     return Separation(auc=auc, p_value=p_value, n_rows=len(answers), by=by)
 
 
@@ -84,49 +87,11 @@ def _halves(rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.
     return drawn[::2], drawn[1::2]
 
 
-def _balanced(truth: np.ndarray) -> np.ndarray:
-    counts = np.bincount(truth)
-    weights: np.ndarray = (len(truth) / 2 / counts)[truth]
-    return weights
-
-
-def _binned(
-    fitted: np.ndarray, judged: np.ndarray, are_categories: Sequence[bool]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows with numbers as the places of their bins, as many as a classifier takes.
-
-    It would find the same bins, but with weights sorts each column for each of them: that
-    took three quarters of its time.
-    """
-    fitted, judged = fitted.copy(), judged.copy()
-    shares = np.linspace(0, 100, _N_BINS + 1)[1:-1]
-    for place in np.flatnonzero(~np.asarray(are_categories)):
-        values = fitted[:, place]
-        there = np.unique(values[~np.isnan(values)])
-        if len(there) <= _N_BINS:
-            continue
-        edges = np.nanpercentile(values, shares, method="averaged_inverted_cdf")
-        for rows in (fitted, judged):
-            bins = np.searchsorted(edges, rows[:, place])
-            rows[:, place] = np.where(np.isnan(rows[:, place]), np.nan, bins)
-    return fitted, judged
-
-
-def _split_by(
-    classifier: HistGradientBoostingClassifier, are_categories: Sequence[bool]
-) -> list[int]:
-    """Return the columns that the trees split by, those with the most gain first."""
-    trees = [tree for (tree,) in classifier._predictors]  # noqa: SLF001
-    nodes = np.concatenate([tree.nodes[tree.nodes["is_leaf"] == 0] for tree in trees])
-    gains = np.bincount(nodes["feature_idx"], nodes["gain"], len(are_categories))
-    # The classifier puts categories first.
-    order = np.argsort(~np.asarray(are_categories), kind="stable")
-    most = np.argsort(-gains, kind="stable")
-    return [int(order[place]) for place in most if gains[place] > 0]
-
-
-def _auc(scores: np.ndarray, answers: np.ndarray) -> tuple[float, float]:
+def _auc(
+    classifier: HistGradientBoostingClassifier, rows: np.ndarray, answers: np.ndarray
+) -> tuple[float, float]:
     """Return the area under the curve, and Mann and Whitney's one-sided p-value."""
+    scores = classifier.predict_proba(rows)[:, 1]
     of_current, of_reference = scores[answers == 1], scores[answers == 0]
     found = stats.mannwhitneyu(of_current, of_reference, alternative="greater", method="asymptotic")
     return float(found.statistic / len(of_current) / len(of_reference)), float(found.pvalue)
