@@ -309,8 +309,8 @@ def load_config(folder: str | Path = "conf", overrides: Sequence[str] = ()) -> C
             f"There is no {folder / 'config.yaml'}. Run this in a project's folder, or name its "
             "configuration with --conf."
         )
-    composed = _compose(folder, _checked(folder, overrides))
     try:
+        composed = _compose(folder, _checked(folder, overrides))
         _check_keys(composed, Config, "")
         merged = OmegaConf.merge(OmegaConf.structured(Config), composed)
         config: Config = OmegaConf.to_object(merged)  # type: ignore[assignment]
@@ -347,7 +347,9 @@ def _checked(folder: Path, overrides: Sequence[str]) -> list[str]:
         for entry in folder.iterdir()
         if entry.is_dir()
     }
-    base = OmegaConf.merge(OmegaConf.structured(Config), _compose(folder, ()))
+    plain = _compose(folder, ())
+    _check_keys(plain, Config, "")
+    base = OmegaConf.merge(OmegaConf.structured(Config), plain)
     checked = []
     for override in overrides:
         parsed = _OVERRIDE.match(override)

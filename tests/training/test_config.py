@@ -71,6 +71,21 @@ def test_a_wrong_override_is_named(config, override, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: a\nmonitoring: {windw: day}\n", r"monitoring\.windw.*window"),
+        ("name: a\nretraining: {when: {drft: never}}\n", r"retraining\.when\.drft.*drift"),
+        ("name: a\nseed: seven\n", "Setting seed"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path, text, message):
+    """A key that there is not, and a value of another kind, at any depth of the files."""
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        load_config(tmp_path)
+
+
 def test_a_folder_without_settings_is_named(tmp_path):
     """Without config.yaml there is nothing to compose."""
     with pytest.raises(ConfigError, match=r"There is no .*config\.yaml"):
