@@ -20,7 +20,7 @@ from mlkit.monitoring.records import Breach, Records
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.data import read_columns
 from mlkit.training.frames import from_columns
-from mlkit.training.target import Target
+from mlkit.training.target import Target, target_of
 
 log = get_logger(__name__)
 
@@ -115,7 +115,7 @@ def observe_log(
     is_kept = _within(times, since, until)
     if not is_kept.all():
         found, records, times = found.filter(is_kept), records.rows(is_kept), times[is_kept]
-    target = _target(bundle)
+    target = target_of(bundle)
     answers = labels_of(folder, found, bundle.schema.columns[target.column])
     is_own = found["digest"].to_numpy() == bundle.manifest.digest
     scores = _logged(bundle, found, is_own)
@@ -170,7 +170,7 @@ def observe_table(
         )
     elif since or until or time:
         raise ConfigError(f"{path} has no column {column} to tell time by.")
-    target = _target(bundle)
+    target = target_of(bundle)
     answers = pd.Series(np.full(len(records), np.nan))
     if target.column in records.names:
         values, _ = records.checked(schema.columns[target.column])
@@ -216,20 +216,9 @@ def _moment(moment: datetime) -> np.datetime64:
     return np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "us")
 
 
-def _target(bundle: Bundle) -> Target:
-    fields = dict(bundle.manifest.target)
-    # Only training needs what wrong decisions cost.
-    costs = {"costs": None}
-    return Target(**{**fields, **costs, **{k: tuple(fields[k]) for k in ("edges", "labels")}})
-
-
 def _codes(bundle: Bundle, target: Target, answers: pd.Series) -> np.ndarray:
     found = target.values(answers.to_frame(target.column))
-    classes = tuple(bundle.manifest.classes)
-    codes = np.full(len(found), np.nan)
-    is_known = found.isin(classes) if classes else found.notna()
-    codes[is_known] = target.codes(found[is_known], classes)
-    return codes
+    return target.known_codes(found, tuple(bundle.manifest.classes))
 
 
 def _logged(bundle: Bundle, found: pa.Table, is_own: np.ndarray) -> np.ndarray:

@@ -153,12 +153,9 @@ def pack(
 
 def _codes(model: TrainedModel, frame: pd.DataFrame) -> np.ndarray:
     """Return the answers of rows as numbers (n_rows,); NaN where there is none that is known."""
-    codes = np.full(len(frame), np.nan)
-    if model.target.column in frame:
-        answers = model.target.values(frame)
-        is_known = answers.isin(model.classes) if model.classes else answers.notna()
-        codes[is_known] = model.target.codes(answers[is_known], model.classes)
-    return codes
+    if model.target.column not in frame:
+        return np.full(len(frame), np.nan)
+    return model.target.known_codes(model.target.values(frame), model.classes)
 
 
 def _is_replaced(path: Path) -> bool:

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 
-from mlkit.core.bundle import MANIFEST, MODEL, SIMPLE, TRAINING_ROWS, TUNING_ROWS, Bundle
-from mlkit.core.errors import BundleError, ConfigError
+from mlkit.core.bundle import MODEL, SIMPLE, TRAINING_ROWS, TUNING_ROWS, Bundle
+from mlkit.core.errors import BundleError
 from mlkit.core.log import get_logger
 from mlkit.core.rows import Rows
 from mlkit.scoring import compiled
@@ -16,7 +15,7 @@ from mlkit.training import frames
 from mlkit.training.archive import load_prints
 from mlkit.training.model import TrainedModel
 from mlkit.training.storage import load_pipeline
-from mlkit.training.target import Target
+from mlkit.training.target import target_of
 
 log = get_logger(__name__)
 
@@ -49,15 +48,11 @@ def open_model(bundle: Bundle, trusted: Sequence[str]) -> TrainedModel:
         `pack` writes.
     """
     manifest = bundle.manifest
-    try:
-        target = msgspec.convert(manifest.target, Target)
-    except (msgspec.ValidationError, ConfigError) as error:
-        raise BundleError(f"{bundle.path / MANIFEST} has no readable target: {error}") from None
     return TrainedModel(
         pipeline=load_pipeline(bundle.read(MODEL), trusted, bundle.path / MODEL),
         simple=load_pipeline(bundle.read(SIMPLE), (), bundle.path / SIMPLE),
         schema=bundle.schema,
-        target=target,
+        target=target_of(bundle),
         classes=tuple(manifest.classes),
         prior=np.array(manifest.prior),
         threshold=manifest.threshold,

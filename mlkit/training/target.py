@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import msgspec
 import numpy as np
 import pandas as pd
 
-from mlkit.core.errors import ConfigError, DataError, listed
+from mlkit.core.bundle import MANIFEST, Bundle
+from mlkit.core.errors import BundleError, ConfigError, DataError, listed
 from mlkit.core.schema import Schema, check_name
 from mlkit.training.costs import Costs
 
@@ -157,6 +159,13 @@ class Target:
             found.sort(key=lambda label: label == self.positive)
         return tuple(found)
 
+    def known_codes(self, answers: pd.Series, classes: tuple[Any, ...]) -> np.ndarray:
+        """Return `codes` in float64, NaN where the answer is missing or none of `classes`."""
+        codes = np.full(len(answers), np.nan)
+        is_known = (answers.isin(classes) if classes else answers.notna()).to_numpy()
+        codes[is_known] = self.codes(answers[is_known], classes)
+        return codes
+
     def codes(self, answers: pd.Series, classes: tuple[Any, ...]) -> np.ndarray:
         """Return what an estimator is fitted on: class codes (int64), or numbers (float64).
 
@@ -175,3 +184,17 @@ class Target:
                 f"knows {listed(classes)}."
             )
         return codes.to_numpy(dtype="int64")
+
+
+def target_of(bundle: Bundle) -> Target:
+    """Return what the model of a bundle predicts.
+
+    Raises
+    ------
+    BundleError
+        If the manifest does not say it in a way that this mlkit reads.
+    """
+    try:
+        return msgspec.convert(bundle.manifest.target, Target)
+    except (msgspec.ValidationError, ConfigError) as error:
+        raise BundleError(f"{bundle.path / MANIFEST} has no readable target: {error}") from None
