@@ -1,7 +1,6 @@
 """The command that watches a model in use."""
 
 import argparse
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -64,19 +63,16 @@ def _watched(
 
 
 def _config(arguments: argparse.Namespace, overrides: list[str]) -> Config:
-    if arguments.window is not None:
-        overrides = [*overrides, f"monitoring.window={arguments.window}"]
+    window = {} if arguments.window is None else {"window": arguments.window}
     if Path(arguments.conf, "config.yaml").is_file():
-        return load_config(arguments.conf, overrides)
-    if set(overrides) - {f"monitoring.window={arguments.window}"}:
+        changes = [f"monitoring.{name}={value}" for name, value in window.items()]
+        return load_config(arguments.conf, [*overrides, *changes])
+    if overrides:
         raise ConfigError(
             f"There is no {arguments.conf}/config.yaml whose settings could be changed. Run this "
             "in a project's folder, or name its configuration with --conf."
         )
-    settings = MonitoringConfig()
-    if arguments.window is not None:
-        settings = replace(settings, window=arguments.window)
-    return Config(name="model", monitoring=settings)
+    return Config(name="model", monitoring=MonitoringConfig(**window))
 
 
 def _report(folder: Path, bundle: Bundle, suffix: str) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from math import nan
+from math import isnan, nan
 from typing import Any, Literal, get_args
 
 Severity = Literal["ok", "warning", "alarm"]
@@ -79,6 +79,11 @@ class Drift:
     bins: tuple[Bin, ...]
     severity: Severity = "ok"
     missing_severity: Severity = "ok"
+
+    @property
+    def gravest(self) -> Severity:
+        """Return the graver of both severities."""
+        return worst([self.severity, self.missing_severity])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,3 +275,16 @@ class Monitoring:
         """Return it as values for JSON, in which NaN is null (as msgspec writes it)."""
         windows = [{**asdict(each), "severity": each.severity} for each in self.windows]
         return {**asdict(self), "windows": windows, "severity": self.severity}
+
+
+def newest_tested(windows: Sequence[Window]) -> Window | None:
+    """Return the newest window that has rows enough to test; None if there is none."""
+    return next((window for window in reversed(windows) if window.is_tested), None)
+
+
+def newest_labelled(windows: Sequence[Window]) -> Window | None:
+    """Return the newest tested window with answers enough for an interval; None without any."""
+    for window in reversed(windows):
+        if window.is_tested and window.quality and not isnan(window.quality[0].low):
+            return window
+    return None

@@ -14,13 +14,12 @@ from mlkit.monitoring.findings import (
     Separation,
     Severity,
     Window,
-    worst,
+    newest_labelled,
+    newest_tested,
 )
 from mlkit.training.config import LimitsConfig, MonitoringConfig
 from mlkit.training.judging.findings import figure
 from mlkit.training.judging.metrics import METRICS
-
-_DRIFTED: tuple[Kind, ...] = ("drift", "missing", "separation", "predictions")
 
 
 def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
@@ -79,7 +78,7 @@ def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
         separation = replace(separation, severity=rate("auc", separation.auc, is_chance=is_chance))
     drifts = sorted(
         map(drifted, window.drifts),
-        key=lambda d: (-SEVERITIES.index(worst([d.severity, d.missing_severity])), -_size(d.psi)),
+        key=lambda d: (-SEVERITIES.index(d.gravest), -_size(d.psi)),
     )
     window = replace(
         window,
@@ -99,19 +98,17 @@ def current(windows: Sequence[Window]) -> tuple[Finding, ...]:
     Drift is that of the newest window that was tested, what a window's quality is that of the
     newest with answers enough, and all else that of the newest window.
     """
-    tested = [each for each in windows if each.is_tested]
-    judged = [each for each in tested if each.quality and not isnan(each.quality[0].low)]
+    last = windows[-1] if windows else None
     found = [
-        *(f for each in judged[-1:] for f in each.findings if f.kind == "quality"),
-        *(f for each in tested[-1:] for f in each.findings if f.kind in (*_DRIFTED, "estimate")),
-        *(
-            f
-            for each in windows[-1:]
-            for f in each.findings
-            if f.kind not in (*_DRIFTED, "estimate", "quality")
-        ),
+        *_of(newest_labelled(windows), "quality"),
+        *_of(newest_tested(windows), "drift", "missing", "separation", "predictions", "estimate"),
+        *_of(last, "violations", "latency", "age"),
     ]
     return tuple(sorted(found, key=lambda each: -SEVERITIES.index(each.severity)))
+
+
+def _of(window: Window | None, *kinds: Kind) -> list[Finding]:
+    return [each for each in window.findings if each.kind in kinds] if window else []
 
 
 def _adjusted(window: Window) -> Window:

@@ -13,7 +13,7 @@ from mlkit.core.arrays import missing
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
 from mlkit.monitoring.drift import Categories, Numbers
-from mlkit.monitoring.windows import least_days
+from mlkit.monitoring.windows import least_days, weekdays
 from mlkit.training.frames import plain_columns
 
 #: Numbers of no more distinct values than this are taken for categories.
@@ -122,7 +122,6 @@ def _part(moments: np.ndarray, part: str) -> np.ndarray:
     if part == "hour":
         numbers = moments.astype("datetime64[h]").astype("int64") % _HOURS_A_DAY
     else:
-        # From Monday, and 1970-01-01 was a Thursday.
-        numbers = (moments.astype("datetime64[D]").astype("int64") + 3) % _WEEK
+        numbers = weekdays(moments)
     found: np.ndarray = np.where(is_missing, np.nan, numbers)
     return found

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, nearest
 from mlkit.core.log import get_logger, stage
@@ -23,8 +22,8 @@ from mlkit.monitoring.separation import separate
 from mlkit.monitoring.windows import Span, cut
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.config import MonitoringConfig
-from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.metrics import METRICS
+from mlkit.training.report.page import read_evaluation
 
 log = get_logger(__name__)
 
@@ -96,7 +95,7 @@ def watch(observed: Observed, settings: MonitoringConfig) -> Monitoring:
     """Return what was found of what a model was asked; see `watch_log`."""
     bundle = observed.bundle
     task = bundle.manifest.task
-    evaluation = Evaluation.from_json(bundle.read(layout.EVALUATION))
+    evaluation = read_evaluation(bundle)
     metrics = settings.metrics or [score.metric for score in evaluation.scores[:_N_METRICS]]
     for name in metrics:
         if name not in METRICS[task]:

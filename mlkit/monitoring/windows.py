@@ -34,6 +34,12 @@ class Span:
     rows: slice
 
 
+def weekdays(moments: np.ndarray) -> np.ndarray:
+    """Return the days of the week (n_rows,) from 0, Monday; of NaT any number."""
+    found: np.ndarray = (moments.astype("datetime64[D]").astype("int64") + _THURSDAY) % 7
+    return found
+
+
 def least_days(window: str) -> float:
     """Return how many days a window of a kind has at least."""
     return _DAYS[window]
@@ -85,8 +91,7 @@ def _spans(starts: np.ndarray, window: str) -> Iterator[Span]:
 def _starts(times: np.ndarray, window: str) -> np.ndarray:
     if window != "week":
         return times.astype(f"datetime64[{_UNITS[window]}]")
-    days = times.astype("datetime64[D]")
-    mondays: np.ndarray = days - (days.astype("int64") + _THURSDAY) % 7
+    mondays: np.ndarray = times.astype("datetime64[D]") - weekdays(times)
     return mondays
 
 

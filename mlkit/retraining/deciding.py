@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mlkit.core.bundle import EVALUATION, Bundle
+from mlkit.core.bundle import Bundle
 from mlkit.core.errors import DataError
 from mlkit.core.log import get_logger
 from mlkit.monitoring.findings import Monitoring
@@ -19,7 +19,7 @@ from mlkit.retraining.policies import Champion, decide
 from mlkit.retraining.work import DECISION, Work, in_utc, write_json
 from mlkit.training.config import as_dict
 from mlkit.training.data import read_frame
-from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.report.page import read_evaluation
 from mlkit.training.workflow import build_trainer
 
 log = get_logger(__name__)
@@ -130,6 +130,6 @@ def count_new(work: Work, bundle: Bundle, champion: Champion) -> int:
         count += int(is_labelled.sum())
     if time is not None:
         return count
-    evaluation = Evaluation.from_json(bundle.read(EVALUATION))
+    evaluation = read_evaluation(bundle)
     before = int(bundle.manifest.lineage["data"]["n_rows"]) - evaluation.n_unlabelled
     return max(count - before, 0)

@@ -10,8 +10,16 @@ from typing import NamedTuple, get_args
 import msgspec
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from mlkit.monitoring.findings import SEVERITIES, Kind, Monitoring, Window, worst
-from mlkit.monitoring.report.newest import by_column, newest_labelled, newest_tested, quality_of
+from mlkit.monitoring.findings import (
+    SEVERITIES,
+    Kind,
+    Monitoring,
+    Window,
+    newest_labelled,
+    newest_tested,
+    worst,
+)
+from mlkit.monitoring.report.newest import by_column, quality_of
 from mlkit.monitoring.report.verdict import served_name
 
 _DAY = 86_400
@@ -65,7 +73,7 @@ def _samples(found: Monitoring, now: float) -> Iterator[_Sample]:
     for kind in get_args(Kind):
         gravest = worst([finding.severity for finding in found.of_kind(kind)])
         yield _Sample("severity", SEVERITIES.index(gravest), {"kind": kind})
-    tested, labelled = newest_tested(found), newest_labelled(found)
+    tested, labelled = newest_tested(found.windows), newest_labelled(found.windows)
     if found.windows:
         yield from _of_newest(found.windows[-1])
     if tested is not None:

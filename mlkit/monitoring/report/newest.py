@@ -1,22 +1,9 @@
-"""Choose what counts now among the windows, and find things in one."""
+"""Find things in a window."""
 
 from collections.abc import Iterable, Sequence
 from math import isnan
 
-from mlkit.monitoring.findings import Drift, Monitoring, Quality, Severity, Window, worst
-
-
-def newest_tested(found: Monitoring) -> Window | None:
-    """Return the newest window that has rows enough to test; None if there is none."""
-    return next((window for window in reversed(found.windows) if window.is_tested), None)
-
-
-def newest_labelled(found: Monitoring) -> Window | None:
-    """Return the newest tested window with answers enough for an interval; None without any."""
-    for window in reversed(found.windows):
-        if window.is_tested and window.quality and not isnan(window.quality[0].low):
-            return window
-    return None
+from mlkit.monitoring.findings import Drift, Quality, Window
 
 
 def by_psi(drifts: Iterable[Drift]) -> list[Drift]:
@@ -35,11 +22,6 @@ def by_column(drifts: Iterable[Drift]) -> dict[str, Drift]:
     for drift in drifts:
         found.setdefault(drift.column, drift)
     return found
-
-
-def gravest(drift: Drift) -> Severity:
-    """Return how grave it is, by what is there and by what is missing."""
-    return worst([drift.severity, drift.missing_severity])
 
 
 def mean_missing(drifts: Sequence[Drift]) -> float:

@@ -4,14 +4,8 @@ from math import isnan, nan
 from pathlib import Path
 from typing import NamedTuple
 
-from mlkit.monitoring.findings import Monitoring
-from mlkit.monitoring.report.newest import (
-    gravest,
-    most_drifted,
-    newest_labelled,
-    newest_tested,
-    quality_of,
-)
+from mlkit.monitoring.findings import Monitoring, newest_labelled, newest_tested
+from mlkit.monitoring.report.newest import most_drifted, quality_of
 from mlkit.monitoring.report.sections import sections
 from mlkit.monitoring.report.verdict import verdict
 from mlkit.training.config import MonitoringConfig
@@ -46,7 +40,7 @@ def render(found: Monitoring, settings: MonitoringConfig | None = None) -> str:
         found=found,
         verdict=verdict(found),
         # Neither good nor bad is said of what could not be tested.
-        outcome=found.severity if found.findings or newest_tested(found) else "untested",
+        outcome=found.severity if found.findings or newest_tested(found.windows) else "untested",
         findings=found.findings[:_MOST_FINDINGS],
         n_left=max(len(found.findings) - _MOST_FINDINGS, 0),
         tiles=_tiles(found),
@@ -62,7 +56,7 @@ def write_page(
 
 
 def _tiles(found: Monitoring) -> list[Tile]:
-    newest, labelled = newest_tested(found), newest_labelled(found)
+    newest, labelled = newest_tested(found.windows), newest_labelled(found.windows)
     tiles = []
     window = labelled or newest
     if window and (quality := quality_of(window, found.metric)):
@@ -79,7 +73,7 @@ def _tiles(found: Monitoring) -> list[Tile]:
         )
     if newest:
         worst = most_drifted(newest.drifts)
-        n_drifting = sum(gravest(drift) != "ok" for drift in newest.drifts)
+        n_drifting = sum(drift.gravest != "ok" for drift in newest.drifts)
         lines = (
             worst.name if worst else "",
             f"{n_drifting} of {len(newest.drifts)} columns flagged",

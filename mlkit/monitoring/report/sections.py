@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 
 from mlkit.core.table import Table
-from mlkit.monitoring.findings import Drift, Monitoring, Window
+from mlkit.monitoring.findings import Drift, Monitoring, Window, newest_labelled, newest_tested
 from mlkit.monitoring.report.heat import drift_heat
-from mlkit.monitoring.report.newest import newest_labelled, newest_tested
 from mlkit.monitoring.report.plots import Level, bars, most_changed
 from mlkit.monitoring.report.tables import (
     chance,
@@ -27,7 +26,7 @@ _MOST_WINDOWS, _MOST_ROWS, _MOST_BARS, _MOST_SCORES, _MOST_SLICES = 100, 100, 12
 
 def sections(found: Monitoring, settings: MonitoringConfig | None) -> Iterator[Section]:
     """Yield the parts that there are data for; the limits are told where settings are given."""
-    newest = newest_tested(found)
+    newest = newest_tested(found.windows)
     windows = found.windows[-_MOST_WINDOWS:]
 
     def levels(key: str) -> list[Level]:
@@ -60,7 +59,7 @@ def sections(found: Monitoring, settings: MonitoringConfig | None) -> Iterator[S
 
 
 def _quality(found: Monitoring, newest: Window | None) -> Iterator[Section]:
-    window = newest_labelled(found) or newest
+    window = newest_labelled(found.windows) or newest
     if window is None or not window.quality:
         return
     shown = window.quality[:_MOST_SLICES]

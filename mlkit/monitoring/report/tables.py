@@ -5,7 +5,7 @@ from math import isnan, nan
 
 from mlkit.core.table import Table
 from mlkit.monitoring.findings import Drift, Finding, Monitoring, Quality, Window
-from mlkit.monitoring.report.newest import gravest, mean_missing, most_drifted, quality_of
+from mlkit.monitoring.report.newest import mean_missing, most_drifted, quality_of
 from mlkit.monitoring.report.verdict import share
 from mlkit.training.judging.findings import NONE, figure
 from mlkit.training.judging.tables import WHOLE, between
@@ -61,7 +61,7 @@ def drift_table(drifts: Sequence[Drift], what: str) -> Table:
         rows=tuple(
             (
                 drift.name,
-                gravest(drift),
+                drift.gravest,
                 figure(drift.psi),
                 drift.test,
                 chance(drift.p_value),

@@ -5,8 +5,15 @@ from itertools import groupby
 from math import isnan
 
 from mlkit.core.errors import listed
-from mlkit.monitoring.findings import Finding, Kind, Monitoring, Window
-from mlkit.monitoring.report.newest import newest_labelled, newest_tested, quality_of
+from mlkit.monitoring.findings import (
+    Finding,
+    Kind,
+    Monitoring,
+    Window,
+    newest_labelled,
+    newest_tested,
+)
+from mlkit.monitoring.report.newest import quality_of
 from mlkit.training.judging.findings import NONE, figure
 
 #: What a model does of which the gravest finding is of some kind.
@@ -89,14 +96,14 @@ def _sorted(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _calm(found: Monitoring) -> str:
-    window = newest_tested(found)
+    window = newest_tested(found.windows)
     if window is None:
         if not found.windows:
             return "cannot be judged: there are no rows"
         n_rows = max(window.n_rows for window in found.windows)
         return f"cannot be judged yet: no window has rows enough, the largest has {n_rows:,}"
     text = f"is as it was ({found.severity}): nothing drifts in {window.name}"
-    judged = newest_labelled(found) or window
+    judged = newest_labelled(found.windows) or window
     quality = quality_of(judged, found.metric)
     if quality is None or (isnan(quality.value) and isnan(quality.estimate)):
         return f"{text}; what it is worth is not known, for no answers have come"
