@@ -14,6 +14,10 @@ from mlkit.monitoring.views import View
 from mlkit.monitoring.windows import Span
 from mlkit.training.frames import as_series
 
+#: Rows of a window whose errors are estimated one by one, at most: their mean is then known
+#: to about a hundredth.
+_MOST_KEPT = 20_000
+
 
 @dataclass(slots=True, kw_only=True)
 class Look:
@@ -25,8 +29,10 @@ class Look:
         Of each view.
     sample
         Some of the rows as numbers, a column (n_sampled,) for each view.
+    kept
+        Positions of the rows that quality is estimated by, ascending.
     features
-        The same of all rows; empty where nobody needs them.
+        These as numbers, a column (n_kept,) for each view; empty where nobody needs them.
     slices
         The values (n_rows,) of columns that slices are made of.
     is_broken
@@ -37,6 +43,7 @@ class Look:
 
     drifts: list[Drift] = field(default_factory=list)
     sample: list[np.ndarray] = field(default_factory=list)
+    kept: np.ndarray
     features: list[np.ndarray] = field(default_factory=list)
     slices: dict[str, pd.Series] = field(default_factory=dict)
     is_broken: np.ndarray
@@ -65,10 +72,17 @@ def look(
         Windows of fewer rows are compared with nothing.
     """
     sizes = [span.rows.stop - span.rows.start for span in spans]
-    looks = [Look(is_broken=np.zeros(size, dtype=bool)) for size in sizes]
-    # A sample is enough to tell rows apart by all columns.
-    drawn = [_drawn(size, seed) for seed, size in enumerate(sizes)]
+    # Errors of a regression are estimated by all columns; of classes, by scores alone.
     needs_features = observed.bundle.manifest.task == "regression"
+    looks = [
+        Look(
+            is_broken=np.zeros(size, dtype=bool),
+            kept=_drawn(size, _MOST_KEPT if needs_features else size, seed),
+        )
+        for seed, size in enumerate(sizes)
+    ]
+    # A sample is enough to tell rows apart by all columns.
+    drawn = [_drawn(size, MOST_ROWS, seed) for seed, size in enumerate(sizes)]
     by_column = _by_column(reference.views)
     for name in observed.bundle.schema.names(known_before=True):
         found, breaches = observed.column(name)
@@ -88,7 +102,7 @@ def look(
                 each.drifts.append(view.reference.compare(view.of(own)))
                 each.sample.append(view.numbers(own[rows]))
                 if needs_features:
-                    each.features.append(view.numbers(own))
+                    each.features.append(view.numbers(own[each.kept]))
     return looks
 
 
@@ -99,7 +113,7 @@ def _by_column(views: Sequence[View]) -> Mapping[str, list[View]]:
     return found
 
 
-def _drawn(n_rows: int, seed: int) -> np.ndarray:
-    if n_rows <= MOST_ROWS:
+def _drawn(n_rows: int, most: int, seed: int) -> np.ndarray:
+    if n_rows <= most:
         return np.arange(n_rows)
-    return np.sort(np.random.default_rng(seed).choice(n_rows, MOST_ROWS, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(n_rows, most, replace=False))

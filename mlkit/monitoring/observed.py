@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger
+from mlkit.core.rows import ColumnRows
 from mlkit.core.schema import Schema, check_name
 from mlkit.history.columns import INPUT, PROBABILITY
 from mlkit.history.reading import read_table
@@ -19,7 +20,6 @@ from mlkit.monitoring.labels import labels_of
 from mlkit.monitoring.records import Breach, Records
 from mlkit.scoring.prediction import Predictor
 from mlkit.training.data import read_columns
-from mlkit.training.frames import from_columns
 from mlkit.training.target import Target, target_of
 
 log = get_logger(__name__)
@@ -255,8 +255,7 @@ def _scored(predictor: Predictor, records: Records) -> np.ndarray:
             for breach in breaches:
                 is_whole &= ~breach.is_broken
         if is_whole.any():
-            kept = {name: values[is_whole] for name, values in columns.items()}
-            found = predictor.predict(from_columns(bundle.schema, kept))
-            many = found.probabilities if found.probabilities is not None else found.probability
-            scores[start + np.flatnonzero(is_whole)] = found.label if many is None else many
+            # Against the schema they were held above: once is enough.
+            kept = ColumnRows(columns)[is_whole]
+            scores[start + np.flatnonzero(is_whole)] = predictor.runtime.scores(kept)
     return scores

@@ -82,8 +82,10 @@ class Rows:
     ----------
     scores, codes
         See `Observed`.
+    kept
+        Positions of the rows that estimates are made of, ascending.
     features
-        Their columns as numbers; see `matrix`.
+        Columns of these as numbers (n_kept, n_columns); see `matrix`.
     days
         The day of each (n_rows,); None without times.
     parts
@@ -94,6 +96,7 @@ class Rows:
 
     scores: np.ndarray
     codes: np.ndarray
+    kept: np.ndarray
     features: np.ndarray
     days: np.ndarray | None
     parts: Mapping[str, np.ndarray]
@@ -105,9 +108,10 @@ class Rows:
         return is_scored
 
     def lessons(self) -> Lessons:
-        """Return the rows whose answers are known."""
-        known = self.is_scored() & ~np.isnan(self.codes)
-        return Lessons(scores=self.scores, codes=self.codes, features=self.features)[known]
+        """Return those of the kept rows whose answers are known."""
+        is_known = self.is_scored() & ~np.isnan(self.codes)
+        scores, codes = self.scores[self.kept], self.codes[self.kept]
+        return Lessons(scores=scores, codes=codes, features=self.features)[is_known[self.kept]]
 
 
 def judge(
@@ -131,14 +135,16 @@ def judge(
     parts = {"": np.arange(len(rows.scores)), **rows.parts}
     figures = _measured(task, threshold, expected.metrics, rows, is_known, parts)
     estimates = np.full((len(parts), len(expected.metrics)), np.nan)
-    if estimator is not None and estimator.n_rows and is_scored.any():
-        places = np.cumsum(is_scored) - 1
+    if estimator is not None and estimator.n_rows and is_scored[rows.kept].any():
+        is_used = np.zeros_like(is_scored)
+        is_used[rows.kept] = is_scored[rows.kept]
+        places = np.cumsum(is_used) - 1
         estimates = estimator.figures(
             expected.metrics,
-            rows.scores[is_scored],
-            rows.features[is_scored],
+            rows.scores[is_used],
+            rows.features[is_scored[rows.kept]],
             threshold,
-            [places[part[is_scored[part]]] for part in parts.values()],
+            [places[part[is_used[part]]] for part in parts.values()],
         )
     found = []
     for n, (name, part) in enumerate(parts.items()):

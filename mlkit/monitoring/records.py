@@ -43,10 +43,14 @@ class Records:
     def __len__(self) -> int:
         return len(self._columns)
 
-    def values(self, name: str) -> pd.Series:
+    def _values(self, name: str) -> pd.Series:
         """Return a column (n_rows,) as it is."""
         found = self._columns[name]
-        series: pd.Series = found if isinstance(found, pd.Series) else found.to_pandas()
+        if isinstance(found, pd.Series):
+            return found
+        if pa.types.is_string(found.type) or pa.types.is_large_string(found.type):
+            return pd.Series(_texts(found), dtype=object)
+        series: pd.Series = found.to_pandas()
         return series
 
     def rows(self, places: np.ndarray) -> "Records":
@@ -68,7 +72,7 @@ class Records:
                 return values, []
             is_broken = np.ones(len(self), dtype=bool)
             return values, [Breach(column=column.name, rule=ABSENT, is_broken=is_broken)]
-        series = self.values(column.name)
+        series = self._values(column.name)
         found, aware = read_array(series)
         values, violations = check_array(column, found, aware=aware)
         if not violations:
@@ -84,3 +88,11 @@ class Records:
         kept = series.astype(object).where(rules == "", None)
         values, _ = check_array(optional, read_array(kept)[0], aware=aware)
         return values, breaches
+
+
+def _texts(found: pa.ChunkedArray) -> np.ndarray:
+    """Return texts as objects, None where missing; equal ones are one object."""
+    encoded = found.combine_chunks().dictionary_encode()
+    kinds = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    texts: np.ndarray = kinds[encoded.indices.fill_null(len(kinds) - 1).to_numpy()]
+    return texts

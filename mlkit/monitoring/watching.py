@@ -134,11 +134,12 @@ def _rows(
 ) -> Rows:
     places = span.rows if order is None else order[span.rows]
     times = observed.times
-    features = np.column_stack(seen.features) if seen.features else None
+    n_kept = len(seen.kept)
     return Rows(
         scores=observed.scores[places],
         codes=observed.codes[places],
-        features=np.empty((len(seen.is_broken), 0)) if features is None else features,
+        kept=seen.kept,
+        features=np.column_stack(seen.features) if seen.features else np.empty((n_kept, 0)),
         days=None if times is None else times[places].astype("datetime64[D]"),
         parts=reference.expected.parts(seen.slices),
         ms=observed.ms[places] if len(observed.ms) else observed.ms,

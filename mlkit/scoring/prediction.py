@@ -83,11 +83,13 @@ class Predictor:
     ----------
     bundle
         The checked bundle.
+    runtime
+        Scores rows that are checked already; see `Runtime`.
     """
 
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         self.bundle = bundle
-        self._runtime = runtime
+        self.runtime = runtime
         self._values = record_parser(bundle.schema).values
         self._result = results.single(bundle)
         self._hooks = [h for h in _HOOKS if getattr(type(self), h) is not getattr(Predictor, h)]
@@ -183,7 +185,7 @@ class Predictor:
                 return self._predict_table(data)
             if not self._hooks:
                 rows = RecordRows(self.bundle.schema, (self._values(data),))
-                (scores,) = self._runtime.scores(rows).tolist()
+                (scores,) = self.runtime.scores(rows).tolist()
                 return self._result(scores)
             return self._predict_records([data])[0]
         if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
@@ -202,7 +204,7 @@ class Predictor:
                 'records, not tables. Give a list of records, such as frame.to_dict("records").'
             )
         rows = read_table(self.schema, table, told=self._told)
-        return Predictions(self._runtime.scores(rows), self.bundle)
+        return Predictions(self.runtime.scores(rows), self.bundle)
 
     def _predict_records(self, records: Sequence[Any]) -> list[Prediction]:
         if not records:
@@ -222,9 +224,7 @@ class Predictor:
                 faults[position] = error
         if faults:
             raise _together(faults)
-        predictions = Predictions(
-            self._runtime.scores(RecordRows(self.schema, parsed)), self.bundle
-        )
+        predictions = Predictions(self.runtime.scores(RecordRows(self.schema, parsed)), self.bundle)
         return [
             self.postprocess(prediction, record)
             for prediction, record in zip(predictions, prepared, strict=True)
@@ -247,7 +247,7 @@ class Predictor:
         prepared = self.preprocess(dict(record)) if self._hooks else record
         golden = [self._values(each) for each in self.bundle.golden.records]
         return explanation(
-            self._runtime.scores,
+            self.runtime.scores,
             self.schema,
             RecordRows(self.schema, [self._values(prepared)]),
             RecordRows(self.schema, golden),
@@ -267,7 +267,7 @@ class Predictor:
         """
         if n_calls < 1:
             raise ConfigError(f"latency measures at least 1 call, got n_calls={n_calls}.")
-        plain = Predictor(self.bundle, self._runtime)
+        plain = Predictor(self.bundle, self.runtime)
         times = []
         for record in islice(cycle(self.bundle.golden.records), n_calls):
             start = perf_counter()
@@ -287,7 +287,7 @@ class Predictor:
         golden, parity = self.bundle.golden, self.bundle.manifest.parity
         try:
             rows = RecordRows(self.schema, [self._values(record) for record in golden.records])
-            found = self._runtime.scores(rows)
+            found = self.runtime.scores(rows)
             expected = np.asarray(golden.scores, dtype="float64")
         except Exception as error:
             # ONNX Runtime's and scikit-learn's exceptions have no common base but Exception.

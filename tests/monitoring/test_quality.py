@@ -8,6 +8,7 @@ import pytest
 from evaluations_of_tests import whole
 from sklearn import metrics as sklearn_metrics
 
+from mlkit.monitoring.estimation import Estimator
 from mlkit.monitoring.quality import Expected, Rows, judge
 
 N = 3_000
@@ -20,13 +21,37 @@ def judged(n_days: int = 1, known: float = 1.0, **changes):
     codes = (rng.random(N) < scores).astype("float64")
     codes[rng.random(N) >= known] = np.nan
     days = np.repeat(np.arange(n_days), -(-N // n_days))[:N].astype("datetime64[D]")
-    given = {"scores": scores, "codes": codes, "features": np.empty((N, 0)), "days": days}
-    return Rows(**{**given, "parts": {}, "ms": np.empty(0), **changes})
+    given = {"scores": scores, "codes": codes, "days": days, "kept": np.arange(N)}
+    return Rows(
+        **{**given, "features": np.empty((N, 0)), "parts": {}, "ms": np.empty(0), **changes}
+    )
 
 
 def expected(*metrics: str) -> Expected:
     """Return what an evaluation says of some metrics."""
     return Expected.of(whole(), metrics)
+
+
+def test_estimates_are_of_the_kept_rows_alone():
+    """As if no others were there, in each slice; what came true is of all rows."""
+    kept = np.arange(0, N, 3)
+    whole_of, parts = judged(), {"origin=JFK": np.arange(900), "origin=LGA": np.array([1, 2])}
+    some = judged(kept=kept, features=np.empty((len(kept), 0)), parts=parts)
+    estimator = Estimator("binary", whole_of.lessons(), [])
+    of_some, jfk, lga = judge("binary", 0.5, expected("roc_auc"), estimator, some)
+    given = {name: getattr(whole_of, name)[kept] for name in ("scores", "codes", "days")}
+    alone = {
+        "kept": np.arange(len(kept)),
+        "features": np.empty((len(kept), 0)),
+        "parts": {"origin=JFK": np.arange(300)},
+    }
+    of_alone = judge("binary", 0.5, expected("roc_auc"), estimator, judged(**given, **alone))
+    assert [of_some.estimate, jfk.estimate] == [each.estimate for each in of_alone]
+    assert np.isnan(lga.estimate)
+    assert of_some.value == pytest.approx(
+        sklearn_metrics.roc_auc_score(whole_of.codes, whole_of.scores)
+    )
+    assert len(some.lessons().codes) == len(kept)
 
 
 def test_it_is_scikit_learns_on_the_rows_with_answers():
