@@ -30,7 +30,7 @@ from mlkit.training.frames import plain_columns
 N_REFERENCE = 10_000
 SIZES = (500, 2_000, 20_000)
 LEVELS = (0.05, 0.01)
-FAMILIES = ("columns", "missing", "predictions", "separation")
+FAMILIES = ("columns", "missing", "unseen", "predictions", "separation")
 TOGETHER = ("any", "finding")
 Columns = Mapping[str, np.ndarray]
 
@@ -147,6 +147,7 @@ def null(source: Source, size: int, n_windows: int, seed: int) -> dict[tuple[flo
             least = {
                 "columns": _least(d.adjusted for d in of.drifts),
                 "missing": _least(d.missing_adjusted for d in of.drifts),
+                "unseen": _least(d.unseen_adjusted for d in (*of.drifts, *of.predictions)),
                 "predictions": _least(d.adjusted for d in of.predictions),
                 "separation": of.separation.adjusted,
             }
@@ -201,7 +202,10 @@ def changes() -> list[tuple[str, str, str, Callable[..., np.ndarray]]]:
         ("distance in km for miles", "flights", "distance", _scaled(1.609344)),
         ("temperature in °C for °F", "flights", "temp", lambda _, v: (v - 32) / 1.8),
     ]
-    return [*mean, *variance, *mix, *lost, *units]
+    coded = [
+        (f"-999 in {by:.0%} of the rows", "mixed", "number", _coded(by)) for by in (0.01, 0.05)
+    ]
+    return [*mean, *variance, *mix, *lost, *coded, *units]
 
 
 def _with_gaps(rng: np.random.Generator, values: np.ndarray, share: float) -> np.ndarray:
@@ -213,7 +217,7 @@ def _least(p_values: object) -> float:
 
 
 def _is_seen(drift: Drift, level: float) -> bool:
-    return drift.adjusted < level or drift.missing_adjusted < level
+    return _least([drift.adjusted, drift.missing_adjusted, drift.unseen_adjusted]) < level
 
 
 def _shifted(by: float) -> Callable[..., np.ndarray]:
@@ -233,6 +237,10 @@ def _moved(by: float) -> Callable[..., np.ndarray]:
 
 def _lost(by: float) -> Callable[..., np.ndarray]:
     return lambda rng, values: _with_gaps(rng, values, by / 0.95)
+
+
+def _coded(by: float) -> Callable[..., np.ndarray]:
+    return lambda rng, values: np.where(rng.random(len(values)) < by, -999.0, values)
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ what is both is drift.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,9 @@ class Numbers:
         self.n_missing = int(np.isnan(reference).sum())
         self.values = np.sort(reference[~np.isnan(reference)])
         self.edges, self.labels = _edges(self.values)
+        # Without itself among the others, only what is least or greatest alone would be unseen.
+        low, high = self.values[:2], self.values[-2:]
+        self.n_alone = len(set(low)) - 1 + len(set(high)) - 1 if len(self.values) > 1 else 1
 
     def compare(self, values: np.ndarray) -> Drift:
         """Compare float64 values (n_rows,), NaN where missing, with the reference.
@@ -88,6 +91,7 @@ class Categories:
         frequent = sorted(counts, key=lambda value: (-counts[value], str(value)))
         self.cells = {value: place for place, value in enumerate(frequent[:N_VALUES])}
         self.known = frozenset(counts)
+        self.n_alone = sum(count == 1 for count in counts.values())
         self.counts = np.append(
             np.array([counts[value] for value in self.cells], dtype="int64"),
             sum(counts[value] for value in frequent[N_VALUES:]),
@@ -165,12 +169,26 @@ def psi(reference: np.ndarray, current: np.ndarray) -> float:
     return float(((now - before) * np.log(now / before)).sum())
 
 
-def missing_test(n_before: int, missing_before: int, n_now: int, missing_now: int) -> float:
-    """Return Fisher's exact p-value of two counts of missing values; NaN without any."""
-    if not missing_before + missing_now or not n_before or not n_now:
+def share_test(
+    of_before: int,
+    n_before: int,
+    of_now: int,
+    n_now: int,
+    alternative: Literal["two-sided", "greater"] = "two-sided",
+) -> float:
+    """Return Fisher's exact p-value of two shares; NaN without any of what is counted.
+
+    Parameters
+    ----------
+    of_before, n_before, of_now, n_now
+        What is counted, and of how many, in the reference and in the window.
+    alternative
+        `greater`: only that the window has more is told.
+    """
+    if not of_before + of_now or not n_before or not n_now:
         return np.nan
-    table = [[missing_before, n_before - missing_before], [missing_now, n_now - missing_now]]
-    return float(stats.fisher_exact(table)[1])
+    table = [[of_now, n_now - of_now], [of_before, n_before - of_before]]
+    return float(stats.fisher_exact(table, alternative)[1])
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -251,8 +269,11 @@ def _drift(
         psi=psi(before, now),
         missing=n_missing / n_all if n_all else np.nan,
         missing_before=of.n_missing / n_all_before if n_all_before else np.nan,
-        missing_p=missing_test(n_all_before, of.n_missing, n_all, n_missing),
+        missing_p=share_test(of.n_missing, n_all_before, n_missing, n_all),
         unseen=n_unseen / n_rows if n_rows else 0.0,
+        # What is alone in the reference, the rest of it has not seen: so much is to be expected
+        # (Good, "The Population Frequencies of Species", Biometrika 40, 1953).
+        unseen_p=share_test(of.n_alone, n_before, n_unseen, n_rows, "greater"),
         n_rows=n_rows,
         bins=tuple(
             Bin(label=label, reference=float(a), current=float(b))

@@ -55,12 +55,14 @@ class Drift:
         Of Fisher's exact test of these two; NaN where there is none.
     unseen
         Share of the window's values that are beyond all of the reference, or none of its own.
+    unseen_p, unseen_adjusted
+        How likely so many would come by chance; NaN where there are none.
     n_rows
         Values that were compared.
     bins
         What `psi` is computed of.
     severity, missing_severity
-        Of the drift, and of how much more or less is missing.
+        Of the drift (by its size, or by what is unseen), and of how much more or less is missing.
     """
 
     name: str
@@ -75,6 +77,8 @@ class Drift:
     missing_p: float = nan
     missing_adjusted: float = nan
     unseen: float
+    unseen_p: float = nan
+    unseen_adjusted: float = nan
     n_rows: int
     bins: tuple[Bin, ...]
     severity: Severity = "ok"

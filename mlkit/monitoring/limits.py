@@ -16,6 +16,7 @@ from mlkit.monitoring.findings import (
     Window,
     newest_labelled,
     newest_tested,
+    worst,
 )
 from mlkit.training.config import LimitsConfig, MonitoringConfig
 from mlkit.training.judging.findings import figure
@@ -51,7 +52,16 @@ def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
         moved = abs(found.missing - found.missing_before)
         return replace(
             found,
-            severity=rate("psi", found.psi, is_chance=_chance(found.adjusted, settings.level)),
+            severity=worst(
+                [
+                    rate("psi", found.psi, is_chance=_chance(found.adjusted, settings.level)),
+                    rate(
+                        "unseen",
+                        found.unseen,
+                        is_chance=_chance(found.unseen_adjusted, settings.level),
+                    ),
+                ]
+            ),
             missing_severity=rate(
                 "missing", moved, is_chance=_chance(found.missing_adjusted, settings.level)
             ),
@@ -114,11 +124,12 @@ def _of(window: Window | None, *kinds: Kind) -> list[Finding]:
 def _adjusted(window: Window) -> Window:
     every = [*window.drifts, *window.predictions]
     of_all = [window.separation.p_value] if window.separation else []
-    p_values = [each.p_value for each in every] + [each.missing_p for each in every] + of_all
-    adjusted = holm(p_values)
+    of_each = [p for each in every for p in (each.p_value, each.missing_p, each.unseen_p)]
+    adjusted = holm(of_each + of_all)
+    triples = zip(*(adjusted[place : len(of_each) : 3] for place in range(3)), strict=True)
     told = [
-        replace(each, adjusted=value, missing_adjusted=lost)
-        for each, value, lost in zip(every, adjusted, adjusted[len(every) :], strict=False)
+        replace(each, adjusted=value, missing_adjusted=lost, unseen_adjusted=unseen)
+        for each, (value, lost, unseen) in zip(every, triples, strict=True)
     ]
     n_drifts = len(window.drifts)
     separation: Separation | None = window.separation and replace(
@@ -159,8 +170,9 @@ def _findings(window: Window, rate: Callable[..., Severity]) -> Iterator[Finding
                 kind,  # type: ignore[arg-type]  # one of the two
                 drift.severity,
                 drift.name,
-                f"{drift.name} is distributed otherwise: PSI {drift.psi:.2f}, adjusted p "
-                f"{'below 0.0001' if drift.adjusted < 0.0001 else figure(drift.adjusted)}.",
+                f"{drift.name} is distributed otherwise: PSI {drift.psi:.2f} (adjusted p "
+                f"{_p(drift.adjusted)}), {drift.unseen:.1%} of the values unseen (adjusted p "
+                f"{_p(drift.unseen_adjusted)}).",
             )
     for drift in window.drifts:
         yield from finding(
@@ -208,6 +220,10 @@ def _findings(window: Window, rate: Callable[..., Severity]) -> Iterator[Finding
         "",
         f"The newest row that the model was trained on is {window.age_days:.0f} days old.",
     )
+
+
+def _p(adjusted: float) -> str:
+    return "below 0.0001" if adjusted < 0.0001 else figure(adjusted)
 
 
 def _chance(adjusted: float, level: float) -> bool:

@@ -161,13 +161,15 @@ class TrackingConfig:
 class LimitsConfig:
     """From where on something is wrong; null: never.
 
-    `psi` is a population stability index, `missing` a change of a share, `auc` how well
-    reference and window are told apart, `quality` a loss as a share of what was expected,
-    `violations` a share of rows, `latency_ms` of 99 of 100 requests, `age_days` of the
-    newest row that the model was trained on.
+    `psi` is a population stability index, `unseen` a share of values beyond all of the
+    reference, `missing` a change of a share, `auc` how well reference and window are told
+    apart, `quality` a loss as a share of what was expected, `violations` a share of rows,
+    `latency_ms` of 99 of 100 requests, `age_days` of the newest row that the model was
+    trained on.
     """
 
     psi: float | None = None
+    unseen: float | None = None
     missing: float | None = None
     auc: float | None = None
     quality: float | None = None
@@ -177,11 +179,11 @@ class LimitsConfig:
 
 
 def _warning() -> LimitsConfig:
-    return LimitsConfig(psi=0.1, missing=0.05, auc=0.65, quality=0.05, violations=0.0)
+    return LimitsConfig(psi=0.1, unseen=0.01, missing=0.05, auc=0.65, quality=0.05, violations=0.0)
 
 
 def _alarm() -> LimitsConfig:
-    return LimitsConfig(psi=0.25, missing=0.2, auc=0.85, quality=0.1, violations=0.01)
+    return LimitsConfig(psi=0.25, unseen=0.05, missing=0.2, auc=0.85, quality=0.1, violations=0.01)
 
 
 @dataclass(kw_only=True)

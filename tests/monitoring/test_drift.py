@@ -21,8 +21,8 @@ from mlkit.monitoring.drift import (
     Numbers,
     holm,
     kolmogorov_smirnov,
-    missing_test,
     psi,
+    share_test,
 )
 
 #: Few distinct numbers make ties, all floats none; both with values that are missing.
@@ -172,6 +172,19 @@ def test_the_test_of_categories_is_scipys(reference, values):
     np.testing.assert_allclose(found.p_value, expected.pvalue, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [Numbers, Categories])
+def test_unseen_values_are_held_against_those_that_are_alone(kind):
+    """As many are to be expected as there are values that the rest of the reference has not."""
+    reference = np.array([1.0, 2, 2, 3, 3, 4, 4, 4, 9] * 20)
+    reference[0], reference[-1] = 0, 10
+    own = reference.astype(object) if kind is Categories else reference
+    values = np.concatenate([own[:60], np.array([-1, -2, -3, 11, 12], dtype=own.dtype)])
+    found = kind("x", "x", own).compare(values)
+    table = [[5, 60], [2, len(reference) - 2]]
+    expected = stats.fisher_exact(table, alternative="greater").pvalue
+    assert (found.unseen, found.unseen_p) == (5 / 65, pytest.approx(expected))
+
+
 @given(texts, texts)
 def test_unseen_and_missing_categories_are_counted(reference, values):
     """What the reference has not is unseen; what is missing is neither seen nor unseen."""
@@ -241,9 +254,9 @@ def test_adjusting_is_holms_procedure(p_values):
 
 
 @given(*[st.integers(0, 300)] * 4)
-def test_missing_counts_are_tested_by_fisher(n_before, more_before, n_now, more_now):
-    """Exactly, by the hypergeometric distribution; without a missing value there is no test."""
-    found = missing_test(n_before + more_before, n_before, n_now + more_now, n_now)
+def test_shares_are_tested_by_fisher(n_before, more_before, n_now, more_now):
+    """Exactly, by the hypergeometric distribution; without any that counts there is no test."""
+    found = share_test(n_before, n_before + more_before, n_now, n_now + more_now)
     if not n_before + n_now or not n_before + more_before or not n_now + more_now:
         assert isnan(found)
         return
@@ -280,3 +293,4 @@ def test_a_shift_in_the_tail_alone_is_seen_by_the_test():
     assert found.p_value < 1e-9
     assert found.psi < 0.01
     assert found.unseen == pytest.approx(0.05, abs=0.02)
+    assert found.unseen_p < 1e-9

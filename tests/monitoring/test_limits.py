@@ -27,7 +27,10 @@ def window(**parts) -> Window:
 
 def moved(name: str = "age", **figures):
     """Return how a column has moved; by default not at all."""
-    still = {"p_value": 1.0, "missing": 0.0, "missing_before": 0.0, "missing_p": nan, "psi": 0.0}
+    still = {
+        "p_value": 1.0, "missing": 0.0, "missing_before": 0.0, "missing_p": nan, "psi": 0.0,
+        "unseen": 0.0, "unseen_p": nan,
+    }  # fmt: skip
     base = drift(name, np.random.default_rng(0), shift=0.1)
     return replace(base, **{**still, **figures}, adjusted=nan, severity="ok")
 
@@ -55,6 +58,20 @@ def test_drift_is_what_is_significant_and_large(p_value, of_missing, of_all, psi
         grave = "alarm" if size > alarm else "warning" if size > warning else "ok"
         assert severity == (grave if p < SETTINGS.level else "ok")
     assert {each.severity for each in found.findings} == {s for s in severities if s != "ok"}
+
+
+@given(_P_VALUES, _P_VALUES, st.floats(0, 2), _SHARES)
+def test_unseen_values_are_drift_however_small_the_index(p_value, unseen_p, psi, unseen):
+    """The graver of both counts, each by its own p-value and its own limit."""
+    given = moved(p_value=p_value, psi=psi, unseen_p=unseen_p, unseen=unseen)
+    (found,) = rated(window(drifts=(given,)), "binary", SETTINGS).drifts
+    grave = 0
+    for p, size, limits in zip(
+        holm([p_value, unseen_p]), (psi, unseen), ((0.1, 0.25), (0.01, 0.05)), strict=True
+    ):
+        if p < SETTINGS.level:
+            grave = max(grave, sum(size > limit for limit in limits))
+    assert found.severity == SEVERITIES[grave]
 
 
 @pytest.mark.parametrize(

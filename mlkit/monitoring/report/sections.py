@@ -110,7 +110,7 @@ def _predictions(window: Window) -> Section:
 
 def _bars(name: str, drifts: Sequence[Drift]) -> Iterator[Plot]:
     for place, drift in enumerate(drifts):
-        notes = [f"PSI {short_figure(drift.psi)} ({drift.severity})"]
+        notes = [drift.severity, f"PSI {short_figure(drift.psi)}"]
         if not isnan(drift.adjusted):
             notes.append(f"adjusted p {chance(drift.adjusted)}")
         if drift.missing or drift.missing_before:

@@ -33,8 +33,9 @@ def term_table(found: Monitoring, settings: MonitoringConfig | None) -> Table:
         ("missing", "missing", "The share of missing values; the limit is of its change."),
         (
             "unseen",
-            "",
-            "The share of values outside the range of the reference, or not among its categories.",
+            "unseen",
+            "The share of values outside the range of the reference, or not among its categories. "
+            "It counts where it is more than values that are alone in the reference let expect.",
         ),
         (
             "AUC",
@@ -83,4 +84,8 @@ def _limit(settings: MonitoringConfig, severity: str, key: str) -> str:
     value = getattr(getattr(settings, severity), key)
     if value is None:
         return _NO_LIMIT
-    return share(value) if key in ("missing", "quality", "violations") else short_figure(value)
+    return (
+        share(value)
+        if key in ("unseen", "missing", "quality", "violations")
+        else short_figure(value)
+    )

@@ -29,6 +29,8 @@ _STATES: dict[Kind, str] = {
     "age": "is old",
 }
 _MOST_KINDS = 3
+#: Share of unseen values that is told beside the index.
+_LEAST_UNSEEN = 0.01
 
 
 def verdict(found: Monitoring) -> str:
@@ -133,7 +135,11 @@ def _figures(window: Window, finding: Finding) -> str:
             for drift in drifts:
                 if finding.what in (drift.name, drift.column):
                     what = drift.name if finding.kind == "drift" else "what is predicted"
-                    return f"{what} (PSI {NONE if isnan(drift.psi) else f'{drift.psi:.2f}'})"
+                    size = f"PSI {NONE if isnan(drift.psi) else f'{drift.psi:.2f}'}"
+                    unseen = (
+                        f", {share(drift.unseen)} unseen" if drift.unseen >= _LEAST_UNSEEN else ""
+                    )
+                    return f"{what} ({size}{unseen})"
         case "missing":
             for drift in window.drifts:
                 if finding.what in (drift.name, drift.column):

@@ -29,8 +29,8 @@ def finding(kind: str, what: str = "", window: str = "2013-06") -> Finding:
 def test_the_verdict_says_what_matters_most():
     """The worst column with its figure, how many others, when, and what it costs."""
     assert verdict(whole()) == (
-        "flight-delay is drifting (alarm): dep_hour (PSI 0.34) and 7 more columns in 2013-06; "
-        "roc_auc fell to 0.69 from 0.74 in 2013-05."
+        "flight-delay is drifting (alarm): dep_hour (PSI 0.34, 1% unseen) and 7 more columns in "
+        "2013-06; roc_auc fell to 0.69 from 0.74 in 2013-05."
     )
 
 
