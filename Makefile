@@ -60,7 +60,7 @@ test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the ol
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-oldest
 	@$(UV) pip sync --python .venv-oldest $(LOCKED) requirements/oldest.txt
 	@$(UV) pip install --python .venv-oldest --quiet --no-deps --no-build-isolation --editable .
-	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 --dist worksteal -m "not slow" $(addprefix tests/,core scoring training registry serving history retraining)
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 --dist worksteal -m "not slow" $(addprefix tests/,core scoring training registry serving history monitoring retraining)
 
 simulate: setup  ## Run in full what CI runs in part: 1,000 simulations, 2,000 programs
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 -m slow tests/training/judging tests/training/compilation

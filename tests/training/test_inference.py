@@ -143,3 +143,18 @@ def test_codes_with_leading_zeros_stay_text(tmp_path):
     assert frame["zip"].tolist() == ["01099", "00501"]
     assert frame["open"].tolist() == [True, False]
     assert frame["n"].isna().tolist() == [False, True]
+
+
+def test_numbers_of_a_csv_are_read_to_the_last_digit(tmp_path):
+    """As Python reads them: what was written comes back."""
+
+    class Share(Schema):
+        share: float | None
+
+    written = np.random.default_rng(0).normal(size=1_000) * 10.0 ** np.arange(-500, 500).clip(
+        -300, 300
+    )
+    written[::10] = np.nan
+    pd.DataFrame({"share": written}).to_csv(tmp_path / "shares.csv", index=False)
+    found = Share.validate(read_frame(tmp_path / "shares.csv", Share))
+    np.testing.assert_array_equal(found["share"], written)
