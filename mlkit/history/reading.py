@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, reduce
 from io import BufferedReader
 from operator import and_
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlkit.core.errors import DataError, first_line
+from mlkit.core.moments import in_utc
 from mlkit.core.receipts import SEGMENT, TABLE, read_receipts, schema_file
 from mlkit.core.schema import Schema
 from mlkit.history.columns import FIXED, MOMENT, batches
@@ -170,5 +171,4 @@ def _wanted(names: Sequence[str], columns: Sequence[str] | None) -> list[str]:
 
 
 def _moment(moment: datetime) -> pa.Scalar:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return pa.scalar(aware, MOMENT)
+    return pa.scalar(in_utc(moment), MOMENT)

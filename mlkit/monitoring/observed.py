@@ -1,7 +1,7 @@
 """Read what a model was asked: from a prediction log, or from a table of records."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger
+from mlkit.core.moments import in_utc
 from mlkit.core.rows import ColumnRows
 from mlkit.core.schema import Schema, check_name
 from mlkit.history.columns import INPUT, PROBABILITY
@@ -212,8 +213,7 @@ def _within(times: np.ndarray, since: datetime | None, until: datetime | None) -
 
 
 def _moment(moment: datetime) -> np.datetime64:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "us")
+    return np.datetime64(in_utc(moment).replace(tzinfo=None), "us")
 
 
 def _codes(bundle: Bundle, target: Target, answers: pd.Series) -> np.ndarray:

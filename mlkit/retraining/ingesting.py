@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
-from mlkit.history.columns import INPUT
+from mlkit.history.columns import INPUT, MOMENT
 from mlkit.history.reading import read_table
 from mlkit.monitoring.labels import labels_of
-from mlkit.retraining.work import DATA, Work, in_utc, write_json
+from mlkit.retraining.work import DATA, Work, write_json
 from mlkit.training.config import Config
 from mlkit.training.data import read_frame
 from mlkit.training.frames import fingerprints
@@ -97,7 +97,7 @@ def logged_rows(work: Work, trainer: Trainer, known: pd.DataFrame) -> pd.DataFra
     where = (pc.field("name") == work.config.name) & (pc.field("role") != "shadow")
     # By another column's time, rows are left out with those of the file.
     if work.until is not None and work.config.monitoring.time is None:
-        where &= pc.field("time") < pa.scalar(in_utc(work.until), pa.timestamp("us", tz="UTC"))
+        where &= pc.field("time") < pa.scalar(work.until, MOMENT)
     table = read_table(log, where).sort_by([("time", "ascending"), ("id", "ascending")])
     answers = labels_of(log, table, target)
     names = {f"{INPUT}{name}": name for name in schema.names(known_before=True)}

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Work:
     now
         The moment that counts as now, UTC.
     until
-        Rows from this moment on are left out; None: all that there are count.
+        Rows from this moment on, UTC, are left out; None: all that there are count.
     forced
         Whether a new model is made whatever the policies say.
     done
@@ -92,8 +92,3 @@ def write_json(path: Path, values: Any) -> None:
     """Write what a later step, or a person, reads."""
     text = json.dumps(values, indent=1, default=str, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def in_utc(moment: datetime) -> datetime:
-    """Return a moment with its time zone, which is UTC where it has none."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
