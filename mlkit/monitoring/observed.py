@@ -16,7 +16,7 @@ from mlkit.core.moments import in_utc
 from mlkit.core.rows import ColumnRows
 from mlkit.core.schema import Schema, check_name
 from mlkit.history.columns import INPUT, PROBABILITY
-from mlkit.history.reading import read_table
+from mlkit.history.reading import UNSHADOWED, read_table, within
 from mlkit.monitoring.labels import labels_of
 from mlkit.monitoring.records import Breach, Records
 from mlkit.scoring.prediction import Predictor
@@ -101,9 +101,11 @@ def observe_log(
         If there is no log, or nothing in it of that name and time.
     """
     name = bundle.manifest.name
-    # What a shadow was asked, the champion was asked as well.
-    found = read_table(folder, (pc.field("name") == name) & (pc.field("role") != "shadow"))
-    if not len(found):
+    of_model = UNSHADOWED & (pc.field("name") == name)
+    # By a column of their own, rows are chosen once that is checked.
+    where = of_model & within(since, until) if time is None else of_model
+    found = read_table(folder, where)
+    if not len(found) and not len(read_table(folder, of_model, ["id"])):
         raise DataError(
             f"The log in {folder} has no receipts of {name}. Serve it under that name, or give "
             "another --log."

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
-from mlkit.history.columns import INPUT, MOMENT
-from mlkit.history.reading import read_table
+from mlkit.history.columns import INPUT
+from mlkit.history.reading import UNSHADOWED, read_table, within
 from mlkit.monitoring.labels import labels_of
 from mlkit.retraining.work import DATA, Work, write_json
 from mlkit.training.config import Config
@@ -94,10 +93,10 @@ def logged_rows(work: Work, trainer: Trainer, known: pd.DataFrame) -> pd.DataFra
             f"{schema.__name__} demands. Let it be missing there (such as str | None), or set "
             "retraining.source=file."
         )
-    where = (pc.field("name") == work.config.name) & (pc.field("role") != "shadow")
+    where = UNSHADOWED & (pc.field("name") == work.config.name)
     # By another column's time, rows are left out with those of the file.
-    if work.until is not None and work.config.monitoring.time is None:
-        where &= pc.field("time") < pa.scalar(work.until, MOMENT)
+    if work.config.monitoring.time is None:
+        where &= within(None, work.until)
     table = read_table(log, where).sort_by([("time", "ascending"), ("id", "ascending")])
     answers = labels_of(log, table, target)
     names = {f"{INPUT}{name}": name for name in schema.names(known_before=True)}
