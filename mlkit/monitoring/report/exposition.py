@@ -19,7 +19,7 @@ from mlkit.monitoring.findings import (
     newest_tested,
     worst,
 )
-from mlkit.monitoring.report.newest import by_column, quality_of
+from mlkit.monitoring.report.picking import by_column, quality_of
 from mlkit.monitoring.report.verdict import served_name
 
 _DAY = 86_400
