@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlkit.core.errors import listed
@@ -17,7 +17,6 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
 }
 #: Findings that are told of, at most.
 _MOST_SHOWN = 3
-_DAY = 86_400
 #: How a moment is written so that two of one span are equal.
 _SPANS = {"hourly": "%Y-%m-%dT%H", "daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m"}
 
@@ -183,7 +182,7 @@ def _held_back(
 
 
 def _days(since: datetime, now: datetime) -> float:
-    return (now - since).total_seconds() / _DAY
+    return (now - since) / timedelta(days=1)
 
 
 def _span(moment: datetime, form: str) -> str:
