@@ -1,7 +1,7 @@
 """What every step is given: the settings, the moment, and where the steps before it wrote."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -69,17 +69,6 @@ class Work:
     def bundle(self) -> Bundle:
         """Return the challenger."""
         return Bundle.open(self.done["train"] / self.config.name, signers=required_signers())
-
-    def trained(self, folder: Path) -> Config:
-        """Return the settings by which the challenger is trained, its outputs in `folder`."""
-        return replace(
-            self.config,
-            bundles=str(folder),
-            reports=str(folder),
-            data=replace(self.config.data, path=str(self.data())),
-            # It is judged beside the registry's champion, in a step of its own.
-            evaluation=replace(self.config.evaluation, champion=None),
-        )
 
 
 def read_json(path: Path) -> dict[str, Any]:
