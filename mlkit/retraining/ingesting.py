@@ -143,7 +143,10 @@ def files_of(folder: Path | None) -> list[tuple[str, int]]:
 def _trimmed(
     work: Work, schema: type[Schema], frame: pd.DataFrame, counts: dict[str, int]
 ) -> pd.DataFrame:
-    """Leave out what is later than `until`, and more than `keep_days` before the newest row."""
+    """Leave out what is later than `until`, and more than `keep_days` before the newest row.
+
+    Of either a row without a time may be; where both are None, it stays.
+    """
     days, column = work.config.retraining.keep_days, schema.event_time()
     if column is None:
         if days is not None:
@@ -152,9 +155,10 @@ def _trimmed(
                 "role event_time. Give one that role, or set keep_days to null."
             )
         return frame
-    is_early = is_within(frame[column], None, work.until)
-    counts["n_too_late"] = int((~is_early).sum())
-    frame = frame[is_early]
+    if work.until is not None:
+        is_early = is_within(frame[column], None, work.until)
+        counts["n_too_late"] = int((~is_early).sum())
+        frame = frame[is_early]
     if days is not None and len(frame):
         is_new = frame[column] > frame[column].max() - timedelta(days=days)
         counts["n_too_old"] = int((~is_new).sum())
