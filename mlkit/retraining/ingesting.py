@@ -145,7 +145,7 @@ def _trimmed(
 ) -> pd.DataFrame:
     """Leave out what is later than `until`, and more than `keep_days` before the newest row.
 
-    Of either a row without a time may be; where both are None, it stays.
+    A row without a time goes with either, as it may be one of them.
     """
     days, column = work.config.retraining.keep_days, schema.event_time()
     if column is None:
