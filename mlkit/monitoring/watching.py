@@ -1,7 +1,7 @@
 """Watch a model: cut what it was asked into windows, and hold each against what it learned from."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import isnan, nan
 from pathlib import Path
 
@@ -33,6 +33,7 @@ _N_METRICS = 3
 _MOST_TOLD = 10
 #: Share of a window's rows whose answers must be known to hold an estimate against them.
 _LEAST_KNOWN = 0.5
+_SECONDS_A_DAY = 86_400
 
 
 def watch_log(
@@ -209,7 +210,7 @@ def _age(bundle: Bundle, span: Span) -> float:
     newest = bundle.manifest.data_until()
     if newest is None or not span.end:
         return nan
-    return (datetime.fromisoformat(span.end) - newest) / timedelta(days=1)
+    return (datetime.fromisoformat(span.end) - newest).total_seconds() / _SECONDS_A_DAY
 
 
 def _estimate_error(windows: Sequence[Window], metrics: Sequence[str]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from mlkit.core.errors import listed
@@ -17,6 +17,7 @@ _KINDS: dict[str, tuple[Kind, ...]] = {
 }
 #: Findings that are told of, at most.
 _MOST_SHOWN = 3
+_DAY = 86_400
 #: How a moment is written so that two of one span are equal.
 _SPANS = {"hourly": "%Y-%m-%dT%H", "daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m"}
 
@@ -182,7 +183,7 @@ def _held_back(
 
 
 def _days(since: datetime, now: datetime) -> float:
-    return (now - since) / timedelta(days=1)
+    return (now - since).total_seconds() / _DAY
 
 
 def _span(moment: datetime, form: str) -> str:
