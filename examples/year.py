@@ -37,11 +37,13 @@ FIRST = 3
 LATE = 30
 #: Records of one request.
 AT_ONCE = 500
+#: Of the tracking store and the registry.
+URI = "sqlite:///mlruns.db"
 WATCH = [f"monitoring.time={TIME}", "monitoring.window=month"]
 RETRAIN = [
     *WATCH,
     *("retraining.source=log", "retraining.cool_down_days=0"),
-    *("tracking.uri=sqlite:///mlruns.db", "evaluation.compare_splits=false"),
+    *(f"tracking.uri={URI}", "evaluation.compare_splits=false"),
 ]
 
 
@@ -83,14 +85,13 @@ def start(project: Path, flights: pd.DataFrame) -> None:
     run("git", *identity, "commit", "--quiet", "-m", "Start from the template", cwd=project)
     settings = [setting for setting in RETRAIN if setting.startswith(("tracking", "evaluation"))]
     mlkit("train", *settings, cwd=project)
-    uri = ("--uri", "sqlite:///mlruns.db")
-    mlkit("register", *uri, cwd=project)
-    mlkit("promote", f"{NAME}/1", *uri, cwd=project)
+    mlkit("register", "--uri", URI, cwd=project)
+    mlkit("promote", f"{NAME}/1", "--uri", URI, cwd=project)
 
 
 def champion(project: Path) -> str:
     """Return the version that is the champion."""
-    said = mlkit("models", NAME, "--uri", "sqlite:///mlruns.db", cwd=project)
+    said = mlkit("models", NAME, "--uri", URI, cwd=project)
     return next(line.split()[0] for line in said.splitlines() if "@champion" in line)
 
 
@@ -100,7 +101,7 @@ def serve(project: Path, flights: pd.DataFrame, month: int) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlkit", "serve", f"{NAME}@champion", "--port", str(port)]
-    command += ["--uri", "sqlite:///mlruns.db"]
+    command += ["--uri", URI]
     with (project / "service.log").open("ab") as log:
         service = subprocess.Popen(command, cwd=project, stderr=log)
     address = f"http://127.0.0.1:{port}"
@@ -141,7 +142,7 @@ def watch(project: Path, month: int) -> dict:
     """Return what mlkit monitor finds of a month, when it is over."""
     span = ("--since", start_of(month - 1), "--until", start_of(month + 1))
     mlkit(
-        *("monitor", f"{NAME}@champion", *span, "--uri", "sqlite:///mlruns.db", *WATCH),
+        *("monitor", f"{NAME}@champion", *span, "--uri", URI, *WATCH),
         cwd=project,
         codes=(0, 8, 9),
     )
@@ -238,7 +239,7 @@ def cached(project: Path, reference: str) -> Path:
     """Return a folder with the bundle of a version."""
     folder = project / "served" / reference.replace("/", "-")
     if not folder.exists():
-        mlkit("pull", reference, folder, "--uri", "sqlite:///mlruns.db", cwd=project)
+        mlkit("pull", reference, folder, "--uri", URI, cwd=project)
     return folder
 
 

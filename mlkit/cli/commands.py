@@ -102,15 +102,14 @@ def evaluate(arguments: argparse.Namespace) -> int:
     workflow, config = project(arguments, "evaluate", overrides)
     folder = find_bundle(plain[0], arguments) if plain else Path(config.bundles) / config.name
     bundle = Bundle.open(folder, signers=required_signers())
+    # The run that is recorded has the settings by which it was judged.
     config.task = bundle.manifest.task
     if arguments.champion:
         config.evaluation.champion = str(find_bundle(arguments.champion, arguments))
-    evaluator = workflow.build_evaluator(config)
-    champion = workflow.find_champion(config.evaluation.champion)
     data = plain[1] if len(plain) > 1 else config.data.path
     recording = _recording()
     started = recording.begin(config)
-    evaluation = workflow.evaluate(bundle, data, evaluator, champion)
+    evaluation = workflow.evaluate(config, bundle, data)
     recording.record_evaluation(config, bundle, evaluation, str(data), started)
     print(evaluation.summary())
     if arguments.report:

@@ -1,9 +1,7 @@
 """The command that watches a model in use."""
 
 import argparse
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from mlkit.cli.commands import parted
 from mlkit.cli.locating import find_bundle
@@ -14,6 +12,7 @@ from mlkit.core.files import written_file
 from mlkit.core.log import configure_logging
 from mlkit.core.trust import required_signers
 from mlkit.monitoring import watching
+from mlkit.monitoring.findings import Monitoring
 from mlkit.monitoring.report import exposition, page, summary
 from mlkit.training.config import Config, MonitoringConfig, load_config
 
@@ -34,8 +33,7 @@ def monitor(arguments: argparse.Namespace) -> int:
     folder = find_bundle(plain[0], arguments) if plain else Path(config.bundles, config.name)
     bundle = Bundle.open(folder, signers=required_signers())
     configure_logging("warning", redact=bundle.schema.pii())
-    since, until = moment("since", arguments), moment("until", arguments)
-    found = _watched(bundle, arguments, settings, since, until)
+    found = _watched(bundle, arguments, settings)
     reports = Path(arguments.reports or config.reports)
     written = page.write_page(found, _report(reports, bundle, "html"), settings)
     for suffix, text in (
@@ -50,12 +48,9 @@ def monitor(arguments: argparse.Namespace) -> int:
 
 
 def _watched(
-    bundle: Bundle,
-    arguments: argparse.Namespace,
-    settings: MonitoringConfig,
-    since: datetime | None,
-    until: datetime | None,
-) -> Any:
+    bundle: Bundle, arguments: argparse.Namespace, settings: MonitoringConfig
+) -> Monitoring:
+    since, until = moment("since", arguments), moment("until", arguments)
     if arguments.data is None:
         folder = Path(arguments.log or settings.log)
         return watching.watch_log(bundle, folder, settings, since=since, until=until)

@@ -9,7 +9,7 @@ from mlkit.cli.moments import moment
 from mlkit.core.errors import ConfigError, listed
 from mlkit.retraining.state import State
 from mlkit.retraining.steps import Outcome, look, run_all, run_one
-from mlkit.retraining.work import DECISION, Work, in_utc, read_json
+from mlkit.retraining.work import DECISION, Work, read_json
 
 
 def retrain(arguments: argparse.Namespace) -> int:
@@ -20,8 +20,7 @@ def retrain(arguments: argparse.Namespace) -> int:
     if arguments.dry_run and plain not in ([], ["decide"]):
         raise ConfigError("--dry-run stops after the decision: leave the step out.")
     _, config = project(arguments, "retrain", overrides)
-    given = moment("until", arguments)
-    until = in_utc(given) if given else None
+    until = moment("until", arguments)
     work = Work(
         config=config,
         conf=Path(arguments.conf),

@@ -5,13 +5,14 @@ value by value through the very rules that a record meets.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from mlkit.core.column import COMPARISONS, LARGEST_EXACT, Column
 from mlkit.core.errors import Violation
+from mlkit.core.moments import in_utc
 from mlkit.core.records import (
     MISSING,
     NOT_FINITE,
@@ -102,12 +103,8 @@ def check_array(
 def as_array(column: Column, items: Sequence[Any]) -> np.ndarray:
     """Return plain values that break no rule as an array of the column's dtype."""
     if column.kind == "datetime" and column.tz:
-        items = [None if item is None else _in_utc(item) for item in items]
+        items = [None if item is None else in_utc(item).replace(tzinfo=None) for item in items]
     return np.array(items, dtype=column.dtype)
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _native(column: Column, values: np.ndarray) -> np.ndarray | None:

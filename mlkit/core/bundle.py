@@ -9,6 +9,7 @@ does.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import msgspec
 
 from mlkit.core.errors import BundleError, ConfigError, listed
 from mlkit.core.files import is_own_file, sha256
+from mlkit.core.moments import in_utc
 from mlkit.core.schema import Schema
 from mlkit.core.signing import verify
 
@@ -161,6 +163,11 @@ class Manifest(
             )
         compared = self.parity.summary(is_regression=self.task == "regression")
         return f"Runs as one compiled function. {compared}"
+
+    def data_until(self) -> datetime | None:
+        """Return the moment of the newest row that it was made from, UTC; None without times."""
+        times = self.lineage.get("data", {}).get("time_range")
+        return in_utc(datetime.fromisoformat(times[-1])) if times else None
 
     def sealed(self) -> "Manifest":
         """Return the manifest with its digest."""

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from functools import cache, reduce
+from datetime import datetime
+from functools import cache
 from io import BufferedReader
-from operator import and_
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlkit.core.errors import DataError, first_line
+from mlkit.core.moments import in_utc
 from mlkit.core.receipts import SEGMENT, TABLE, read_receipts, schema_file
 from mlkit.core.schema import Schema
 from mlkit.history.columns import FIXED, MOMENT, batches
+
+#: That a row is not of a shadow: what this was asked, the champion was asked as well.
+UNSHADOWED = pc.field("role") != "shadow"
 
 
 def read_log(
@@ -54,14 +57,9 @@ def read_log(
     DataError
         If there is no log, a file of it cannot be read, or a column is of several types.
     """
-    conditions = []
+    where = within(since, until)
     if name is not None:
-        conditions.append(pc.field("name") == name)
-    if since is not None:
-        conditions.append(pc.field("time") >= _moment(since))
-    if until is not None:
-        conditions.append(pc.field("time") < _moment(until))
-    where = reduce(and_, conditions) if conditions else None
+        where &= pc.field("name") == name
     frame: pd.DataFrame = read_table(Path(folder), where).to_pandas()
     return frame
 
@@ -109,6 +107,16 @@ def read_table(
             f"The receipts in {folder} make no one table: {first_line(error)}. "
             "Read those of one model (--name), or of a time in which they did not change."
         ) from None
+
+
+def within(since: datetime | None, until: datetime | None) -> pc.Expression:
+    """Return that a row was answered from the one moment on, and before the other."""
+    is_within = pc.scalar(value=True)
+    if since is not None:
+        is_within &= pc.field("time") >= pa.scalar(in_utc(since), MOMENT)
+    if until is not None:
+        is_within &= pc.field("time") < pa.scalar(in_utc(until), MOMENT)
+    return is_within
 
 
 def schemas(folder: Path) -> Callable[[str], type[Schema]]:
@@ -167,8 +175,3 @@ def _read_parquet(path: Path, where: pc.Expression, columns: Sequence[str] | Non
 def _wanted(names: Sequence[str], columns: Sequence[str] | None) -> list[str]:
     """Return which of a table's columns are asked for."""
     return [name for name in (names if columns is None else columns) if name in names]
-
-
-def _moment(moment: datetime) -> pa.Scalar:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return pa.scalar(aware, MOMENT)

@@ -192,7 +192,7 @@ class Window:
     is_tested
         Whether there are rows enough to test.
     n_violating
-        Rows that break the schema; they are compared with nothing.
+        Rows that break the schema: without a score, and what they break is taken for missing.
     violations
         What they break, a sentence each, at most ten.
     drifts

@@ -22,7 +22,7 @@ from mlkit.core.files import written_file
 from mlkit.core.receipts import TABLE
 from mlkit.core.schema import Schema
 from mlkit.history.columns import arrow_type
-from mlkit.history.reading import read_table
+from mlkit.history.reading import UNSHADOWED, read_table
 from mlkit.monitoring.answers import ANSWER, ID, ROW, Answers, check_answers
 from mlkit.monitoring.matching import matches
 from mlkit.training.frames import as_series
@@ -184,7 +184,7 @@ def count_labels(log: Path, columns: Sequence[Column]) -> tuple[int, list[int]]:
 
     A record that a shadow scored, too, is counted once.
     """
-    table = read_table(log, pc.field("role") != "shadow", label_keys(log))
+    table = read_table(log, UNSHADOWED, label_keys(log))
     return len(table), [int(labels_of(log, table, each).notna().sum()) for each in columns]
 
 

@@ -174,12 +174,13 @@ def _findings(window: Window, rate: Callable[..., Severity]) -> Iterator[Finding
                 f"{_p(drift.adjusted)}), {drift.unseen:.1%} of the values unseen (adjusted p "
                 f"{_p(drift.unseen_adjusted)}).",
             )
-    for drift in window.drifts:
+    # The hour and the weekday of a moment are missing in the same rows.
+    for drift in {drift.column: drift for drift in window.drifts}.values():
         yield from finding(
             "missing",
             drift.missing_severity,
-            drift.name,
-            f"{drift.name} is missing in {drift.missing:.1%} of the rows, where it was in "
+            drift.column,
+            f"{drift.column} is missing in {drift.missing:.1%} of the rows, where it was in "
             f"{drift.missing_before:.1%}.",
         )
     if window.separation is not None:

@@ -1,7 +1,7 @@
 """Read what a model was asked: from a prediction log, or from a table of records."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.log import get_logger
+from mlkit.core.moments import in_utc
 from mlkit.core.rows import ColumnRows
 from mlkit.core.schema import Schema, check_name
 from mlkit.history.columns import INPUT, PROBABILITY
-from mlkit.history.reading import read_table
+from mlkit.history.reading import UNSHADOWED, read_table, within
 from mlkit.monitoring.labels import labels_of
 from mlkit.monitoring.records import Breach, Records
 from mlkit.scoring.prediction import Predictor
@@ -100,9 +101,11 @@ def observe_log(
         If there is no log, or nothing in it of that name and time.
     """
     name = bundle.manifest.name
-    # What a shadow was asked, the champion was asked as well.
-    found = read_table(folder, (pc.field("name") == name) & (pc.field("role") != "shadow"))
-    if not len(found):
+    of_model = UNSHADOWED & (pc.field("name") == name)
+    # By a column of their own, rows are chosen once that is checked.
+    where = of_model & within(since, until) if time is None else of_model
+    found = read_table(folder, where)
+    if not len(found) and not len(read_table(folder, of_model, ["id"])):
         raise DataError(
             f"The log in {folder} has no receipts of {name}. Serve it under that name, or give "
             "another --log."
@@ -212,8 +215,7 @@ def _within(times: np.ndarray, since: datetime | None, until: datetime | None) -
 
 
 def _moment(moment: datetime) -> np.datetime64:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "us")
+    return np.datetime64(in_utc(moment).replace(tzinfo=None), "us")
 
 
 def _codes(bundle: Bundle, target: Target, answers: pd.Series) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Watch a model: cut what it was asked into windows, and hold each against what it learned from."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isnan, nan
 from pathlib import Path
 
@@ -207,12 +207,10 @@ def _latency(ms: np.ndarray) -> tuple[float, ...]:
 
 
 def _age(bundle: Bundle, span: Span) -> float:
-    times = (bundle.manifest.lineage.get("data") or {}).get("time_range")
-    if not times or not span.end:
+    newest = bundle.manifest.data_until()
+    if newest is None or not span.end:
         return nan
-    newest, end = (datetime.fromisoformat(text) for text in (times[-1], span.end))
-    newest = newest if newest.tzinfo else newest.replace(tzinfo=UTC)
-    return (end - newest).total_seconds() / _SECONDS_A_DAY
+    return (datetime.fromisoformat(span.end) - newest).total_seconds() / _SECONDS_A_DAY
 
 
 def _estimate_error(windows: Sequence[Window], metrics: Sequence[str]) -> dict[str, float]:

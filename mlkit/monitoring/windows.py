@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -97,7 +96,7 @@ def _starts(times: np.ndarray, window: str) -> np.ndarray:
 
 def _bounds(times: np.ndarray) -> tuple[str, str]:
     # The end of a span is not in it.
-    return _iso(times.min()), _iso(times.max() + np.timedelta64(timedelta(microseconds=1)))
+    return _iso(times.min()), _iso(times.max() + np.timedelta64(1, "us"))
 
 
 def _iso(moment: Any) -> str:

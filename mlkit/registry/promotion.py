@@ -1,7 +1,7 @@
 """Make a version the champion, if every gate passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,8 @@ def promote(
         return Promoted(version=champion, before=champion, evaluation=None, entry=None)
     bundle = fetch(registry, version)
     check_lineage(version, bundle.manifest.lineage)
-    judging = config.evaluation
-    if champion is not None:
-        judging = replace(judging, champion=str(fetch(registry, champion).path))
-    config = replace(config, task=bundle.manifest.task, evaluation=judging)
-    evaluator = workflow.build_evaluator(config)
-    other = workflow.find_champion(judging.champion)
-    evaluation = workflow.evaluate(bundle, data, evaluator, other)
+    other = fetch(registry, champion).path if champion else None
+    evaluation = workflow.evaluate(config, bundle, data, other)
     entry = None
     if evaluation.passed:
         entry = journal.enter(registry, version, kind="promote", why=why, after=after)

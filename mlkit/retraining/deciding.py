@@ -1,6 +1,5 @@
 """Gather what the policies are held to: the champion, what is found of it, the new rows."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from mlkit.registry.fetching import fetch
 from mlkit.registry.versions import Version
 from mlkit.retraining.ingesting import digest_of, files_of, is_within, log_of, logged_rows
 from mlkit.retraining.policies import Champion, decide
-from mlkit.retraining.work import DECISION, Work, in_utc, write_json
+from mlkit.retraining.work import DECISION, Work, write_json
 from mlkit.training.config import as_dict
 from mlkit.training.data import read_frame
 from mlkit.training.report.page import read_evaluation
@@ -88,12 +87,11 @@ def make_decision(work: Work, draft: Path) -> str:
 
 def champion_of(version: Version, bundle: Bundle) -> Champion:
     """Return what policies must know of a version."""
-    lasts = bundle.manifest.lineage.get("data", {}).get("time_range") or [None]
     return Champion(
         version=str(version),
         digest=version.digest,
         created=version.created,
-        data_until=lasts[-1] and in_utc(datetime.fromisoformat(lasts[-1])),
+        data_until=bundle.manifest.data_until(),
     )
 
 

@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlkit.core.errors import ConfigError, DataError, listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
 from mlkit.history.columns import INPUT
-from mlkit.history.reading import read_table
+from mlkit.history.reading import UNSHADOWED, read_table, within
 from mlkit.monitoring.labels import labels_of
-from mlkit.retraining.work import DATA, Work, in_utc, write_json
+from mlkit.retraining.work import DATA, Work, write_json
 from mlkit.training.config import Config
 from mlkit.training.data import read_frame
 from mlkit.training.frames import fingerprints
@@ -94,10 +93,10 @@ def logged_rows(work: Work, trainer: Trainer, known: pd.DataFrame) -> pd.DataFra
             f"{schema.__name__} demands. Let it be missing there (such as str | None), or set "
             "retraining.source=file."
         )
-    where = (pc.field("name") == work.config.name) & (pc.field("role") != "shadow")
+    where = UNSHADOWED & (pc.field("name") == work.config.name)
     # By another column's time, rows are left out with those of the file.
-    if work.until is not None and work.config.monitoring.time is None:
-        where &= pc.field("time") < pa.scalar(in_utc(work.until), pa.timestamp("us", tz="UTC"))
+    if work.config.monitoring.time is None:
+        where &= within(None, work.until)
     table = read_table(log, where).sort_by([("time", "ascending"), ("id", "ascending")])
     answers = labels_of(log, table, target)
     names = {f"{INPUT}{name}": name for name in schema.names(known_before=True)}
@@ -144,7 +143,10 @@ def files_of(folder: Path | None) -> list[tuple[str, int]]:
 def _trimmed(
     work: Work, schema: type[Schema], frame: pd.DataFrame, counts: dict[str, int]
 ) -> pd.DataFrame:
-    """Leave out what is later than `until`, and more than `keep_days` before the newest row."""
+    """Leave out what is later than `until`, and more than `keep_days` before the newest row.
+
+    A row without a time goes with either, as it may be one of them.
+    """
     days, column = work.config.retraining.keep_days, schema.event_time()
     if column is None:
         if days is not None:
@@ -153,9 +155,10 @@ def _trimmed(
                 "role event_time. Give one that role, or set keep_days to null."
             )
         return frame
-    is_early = is_within(frame[column], None, work.until)
-    counts["n_too_late"] = int((~is_early).sum())
-    frame = frame[is_early]
+    if work.until is not None:
+        is_early = is_within(frame[column], None, work.until)
+        counts["n_too_late"] = int((~is_early).sum())
+        frame = frame[is_early]
     if days is not None and len(frame):
         is_new = frame[column] > frame[column].max() - timedelta(days=days)
         counts["n_too_old"] = int((~is_new).sum())

@@ -1,6 +1,5 @@
 """Judge the challenger beside the champion, register it, and promote it through the gates."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def evaluate(work: Work, draft: Path) -> str:
     prepared = trainer.prepare(frame)
     holdout = frame.iloc[prepared.positions[prepared.split.holdout]]
     holdout.to_parquet(draft / HOLDOUT, index=False)
-    judging, other = config.evaluation, None
+    other = None
     if champion is not None:
         version = work.registry.with_digest(work.config.name, champion["digest"])
         if version is None:
@@ -58,11 +57,8 @@ def evaluate(work: Work, draft: Path) -> str:
                 f"The champion {champion['version']} is in the registry no more. Decide anew: "
                 "mlkit retrain decide."
             )
-        judging = replace(judging, champion=str(fetch(work.registry, version).path))
-        other = workflow.find_champion(judging.champion)
-    config = replace(config, task=bundle.manifest.task, evaluation=judging)
-    evaluator = workflow.build_evaluator(config)
-    found = workflow.evaluate(bundle, draft / HOLDOUT, evaluator, other)
+        other = fetch(work.registry, version).path
+    found = workflow.evaluate(config, bundle, draft / HOLDOUT, other)
     (draft / EVALUATION).write_text(found.to_json(), encoding="utf-8")
     write_report(found, draft / PAGE, bundle=bundle)
     return "" if found.passed else f"{found.verdict()} {listed(found.failed())}"

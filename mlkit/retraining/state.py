@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +88,8 @@ class State:
 
     def write(self, runs: Runs) -> None:
         """Replace what `runs` returns, at once."""
-        said = {"steps": runs.steps, "finished": runs.finished, "earlier": runs.earlier}
         with written_file(self.folder / _RUN) as draft:
-            draft.write_text(json.dumps(said, indent=1), encoding="utf-8")
+            draft.write_text(json.dumps(asdict(runs), indent=1), encoding="utf-8")
 
     def clean(self) -> None:
         """Remove the outputs that no run which is kept has."""

@@ -186,8 +186,7 @@ def run_all(work: Work) -> Iterator[Outcome]:
 
 def finish(work: Work) -> None:
     """Note that the present run came to its end, and remove what is no longer kept."""
-    runs = work.state.runs()
-    work.state.write(type(runs)(steps=runs.steps, finished=True, earlier=runs.earlier))
+    work.state.write(replace(work.state.runs(), finished=True))
     work.state.clean()
 
 

@@ -21,7 +21,7 @@ TUNED, TIMES, EVALUATION = "tuned.json", "times.json", "evaluation.json"
 
 def tune_inputs(work: Work) -> dict[str, Any]:
     """Return all that the search depends on."""
-    config = work.trained(Path())
+    config = _untuned(work, Path())
     return {
         "data": sha256(work.data()),
         "settings": settings_of(config),
@@ -32,7 +32,7 @@ def tune_inputs(work: Work) -> dict[str, Any]:
 
 def tune(work: Work, draft: Path) -> str:
     """Search for better settings, and write them; a search that was killed goes on."""
-    config = work.trained(draft)
+    config = _untuned(work, draft)
     # The draft is gone after a kill; what was tried must not be.
     place = str(work.state.folder.parent / "tuning")
     config = replace(config, tuning=replace(config.tuning, folder=place))
@@ -70,14 +70,26 @@ def train(work: Work, draft: Path) -> str:
 
 
 def trained_by(work: Work, folder: Path) -> Config:
-    """Return the settings by which the challenger is trained, the tuned ones among them."""
-    config = work.trained(folder)
+    """Return the settings by which the challenger is trained, its outputs in `folder`."""
+    config = _untuned(work, folder)
     place = work.done.get("tune")
     if place is None:
         return config
     config = applied(config, read_json(place / TUNED)["parameters"])
     rows = str(place / "model" / "tuned.npy")
     return replace(config, model=replace(config.model, tuning_rows=rows))
+
+
+def _untuned(work: Work, folder: Path) -> Config:
+    config = work.config
+    return replace(
+        config,
+        bundles=str(folder),
+        reports=str(folder),
+        data=replace(config.data, path=str(work.data())),
+        # It is judged beside the registry's champion, in a step of its own.
+        evaluation=replace(config.evaluation, champion=None),
+    )
 
 
 def _files() -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What every step is given: the settings, the moment, and where the steps before it wrote."""
 
 import json
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Work:
     now
         The moment that counts as now, UTC.
     until
-        Rows from this moment on are left out; None: all that there are count.
+        Rows from this moment on, UTC, are left out; None: all that there are count.
     forced
         Whether a new model is made whatever the policies say.
     done
@@ -70,17 +70,6 @@ class Work:
         """Return the challenger."""
         return Bundle.open(self.done["train"] / self.config.name, signers=required_signers())
 
-    def trained(self, folder: Path) -> Config:
-        """Return the settings by which the challenger is trained, its outputs in `folder`."""
-        return replace(
-            self.config,
-            bundles=str(folder),
-            reports=str(folder),
-            data=replace(self.config.data, path=str(self.data())),
-            # It is judged beside the registry's champion, in a step of its own.
-            evaluation=replace(self.config.evaluation, champion=None),
-        )
-
 
 def read_json(path: Path) -> dict[str, Any]:
     """Return what a step wrote."""
@@ -92,8 +81,3 @@ def write_json(path: Path, values: Any) -> None:
     """Write what a later step, or a person, reads."""
     text = json.dumps(values, indent=1, default=str, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def in_utc(moment: datetime) -> datetime:
-    """Return a moment with its time zone, which is UTC where it has none."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,7 +4,6 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,8 @@ class Deployment:
         self.digest = bundle.manifest.digest
         self.version = self.digest[:12]
         self.schema = bundle.manifest.files[SCHEMA]
-        self.data_end = _data_end(bundle.manifest.lineage)
+        data_until = bundle.manifest.data_until()
+        self.data_end = data_until.timestamp() if data_until else nan
         profile = json.loads(bundle.read(PROFILE))
         before = [c for c in bundle.schema.columns.values() if c.known_before]
         self._kept = frozenset(column.name for column in before if not column.pii)
@@ -182,11 +182,3 @@ def _check_fits(predictor: Predictor, before: Deployment) -> None:
 def _answers(predictor: Predictor) -> str:
     manifest = predictor.bundle.manifest
     return f"one of {manifest.classes}" if manifest.classes else "a number"
-
-
-def _data_end(lineage: dict[str, Any]) -> float:
-    times = lineage.get("data", {}).get("time_range") or ()
-    if not times:
-        return nan
-    moment = datetime.fromisoformat(times[-1])
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

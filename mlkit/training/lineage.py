@@ -102,12 +102,12 @@ def column_prints(validated: pd.DataFrame) -> dict[str, str]:
 
 
 def time_range(schema: type[Schema], validated: pd.DataFrame) -> list[str]:
-    """Return the first and the last event time of a validated frame, if there is one."""
+    """Return the first and the last event time of a validated frame; empty without any."""
     column = schema.event_time()
-    if column is None or not len(validated):
+    if column is None:
         return []
-    times = validated[column]
-    return [times.min().isoformat(), times.max().isoformat()]
+    times = validated[column].dropna()
+    return [times.min().isoformat(), times.max().isoformat()] if len(times) else []
 
 
 def sources(folder: Path) -> dict[str, Any]:

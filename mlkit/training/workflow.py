@@ -106,25 +106,40 @@ def train(config: Config) -> Run:
 
 
 def evaluate(
-    bundle: Bundle,
-    path: str | Path,
-    evaluator: Evaluator,
-    champion: TrainedModel | None = None,
+    config: Config, bundle: Bundle, path: str | Path, champion: str | Path | None = None
 ) -> Evaluation:
     """Judge a bundle on the rows of a file that neither its model nor the champion has seen.
 
     What may leak was found on the rows that it was trained on, and is taken from the bundle.
 
+    Parameters
+    ----------
+    config
+        How it is judged; the task is the bundle's.
+    bundle
+        What is judged.
+    path
+        A table of labelled rows.
+    champion
+        The folder of the bundle to compare with; None: the one that the settings name, if any.
+
     Raises
     ------
+    ConfigError
+        If the settings do not fit the bundle's task, or the schema.
     BundleError
         If a gate counts the leaks, and the bundle's evaluation cannot be read; and as
         `open_judged` does.
     """
+    judging = config.evaluation
+    if champion is not None:
+        judging = replace(judging, champion=str(champion))
+    evaluator = build_evaluator(replace(config, task=bundle.manifest.task, evaluation=judging))
+    other = find_champion(judging.champion)
     leaks = _leaks_of(bundle, evaluator.gates)
     model = open_judged(bundle, trusted_packages())
     frame = read_frame(path, bundle.schema)
-    found = evaluator.evaluate(model, frame, champion=champion, leaks=leaks)
+    found = evaluator.evaluate(model, frame, champion=other, leaks=leaks)
     return _with_bundle(found, evaluator, bundle)
 
 

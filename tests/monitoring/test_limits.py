@@ -60,6 +60,17 @@ def test_drift_is_what_is_significant_and_large(p_value, of_missing, of_all, psi
     assert {each.severity for each in found.findings} == {s for s in severities if s != "ok"}
 
 
+def test_what_is_missing_is_told_once_of_a_column():
+    """The hour and the weekday of a moment are missing in the same rows."""
+    given = [
+        moved(name, column="at", missing=0.5, missing_p=0.0)
+        for name in ("at (hour)", "at (weekday)")
+    ]
+    (found,) = rated(window(drifts=tuple(given)), "binary", SETTINGS).findings
+    assert (found.kind, found.severity, found.what) == ("missing", "alarm", "at")
+    assert found.text == "at is missing in 50.0% of the rows, where it was in 0.0%."
+
+
 @given(_P_VALUES, _P_VALUES, st.floats(0, 2), _SHARES)
 def test_unseen_values_are_drift_however_small_the_index(p_value, unseen_p, psi, unseen):
     """The graver of both counts, each by its own p-value and its own limit."""

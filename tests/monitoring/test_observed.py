@@ -168,6 +168,25 @@ def test_rows_are_of_when_they_were_answered_or_of_their_own_time(log, trip_bund
         watch_log(trip_bundle(), log, settings(time=None), until=since)
 
 
+@pytest.mark.parametrize("form", ["lines", "tables"])
+def test_only_what_was_answered_in_a_span_is_read(log, trip_bundle, form):
+    """From the one moment on, before the other; quality is that of these rows."""
+    if form == "tables":
+        rotate(log)
+    times = predicted(log)["time"]
+    since, until = times.sort_values().iloc[[300, 900]]
+    is_within = (times >= since) & (times < until)
+    (found,) = watch_log(
+        trip_bundle(), log, settings(time=None, window="all"), since=since, until=until
+    ).windows
+    assert found.n_rows == found.quality[0].n_labelled == is_within.sum() > 0
+    truth = FRAME["stay"].to_numpy() >= 5
+    scores = predicted(log)["probability"]
+    assert found.quality[0].value == pytest.approx(
+        sklearn_metrics.roc_auc_score(truth[is_within], scores[is_within])
+    )
+
+
 def test_latency_is_that_of_requests(log, trip_bundle):
     """Its median and 99th centile, each request once."""
     (window,) = watch_log(trip_bundle(), log, settings(window="all")).windows

@@ -168,6 +168,21 @@ def test_old_rows_are_left_out(place):
     assert counts == {"n_file": 600, "n_log": 0, "n_too_late": 200, "n_too_old": 300, "n_rows": 100}
 
 
+def test_rows_without_a_time_are_left_out_only_by_time(place):
+    """Whether they are too late, nobody knows; where all that there are count, they do."""
+    source = Path("src/tiny/schema.py").read_text().replace("datetime =", "datetime | None =")
+    Path("src/undated.py").write_text(source)
+    Path("pyproject.toml").write_text('[tool.mlkit]\ntrusted = ["tiny", "undated"]\n')
+    frame = orders(60)
+    frame.loc[:9, "ordered"] = None
+    frame.to_parquet("data/orders.parquet", index=False)
+    for n_days, n_too_late in ((None, 0), (60, 10)):
+        for step in ("decide", "ingest"):
+            assert retrain(n_days, step, "data.schema=undated.Order") == 0
+        counts = said("ingest", "ingest.json")
+        assert (counts["n_too_late"], counts["n_rows"]) == (n_too_late, 600 - n_too_late)
+
+
 def test_the_bundle_is_that_of_plain_training(place):
     """What is registered was made from the ingested rows, and its lineage names them."""
     assert retrain(30) == 0

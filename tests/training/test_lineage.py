@@ -1,8 +1,12 @@
 """What made a model is written down as it was when the run began."""
 
+from datetime import datetime
+
+import pandas as pd
 import pytest
 from projects import run
 
+from mlkit import Schema, column
 from mlkit.training import lineage
 
 AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@localhost")
@@ -47,3 +51,23 @@ def test_what_git_cannot_tell_is_a_change(repository):
     """A status that fails is no clean one."""
     (repository / ".git" / "index").write_bytes(b"damaged")
     assert lineage.code(repository)["dirty"]
+
+
+class Parcel(Schema):
+    """A parcel; when it was sent is not always known."""
+
+    sent: datetime | None = column(role="event_time")
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (["2024-03-02", None, "2024-03-01"], ["2024-03-01T00:00:00", "2024-03-02T00:00:00"]),
+        ([None, None], []),
+        ([], []),
+    ],
+)
+def test_a_range_is_of_the_times_that_are_known(sent, expected):
+    """Where none is, there is no range, as without a column for it."""
+    frame = Parcel.validate(pd.DataFrame({"sent": pd.to_datetime(sent)}))
+    assert lineage.time_range(Parcel, frame) == expected

@@ -1,8 +1,8 @@
 """Tell machines what was found: Prometheus by gauges in a file, and anybody by JSON."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from math import isnan
+from datetime import datetime
+from math import isnan, nan
 from time import time
 from types import MappingProxyType
 from typing import NamedTuple, get_args
@@ -19,7 +19,7 @@ from mlkit.monitoring.findings import (
     newest_tested,
     worst,
 )
-from mlkit.monitoring.report.newest import by_column, quality_of
+from mlkit.monitoring.report.picking import by_column, quality_of
 from mlkit.monitoring.report.verdict import served_name
 
 _DAY = 86_400
@@ -119,12 +119,8 @@ def _of_labelled(window: Window, metric: str) -> Iterator[_Sample]:
 
 
 def _seconds(moment: str) -> float:
-    try:
-        found = datetime.fromisoformat(moment)
-    except ValueError:
-        # All rows together, where no row has a time.
-        return float("nan")
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    # It is empty of all rows together, where no row has a time.
+    return datetime.fromisoformat(moment).timestamp() if moment else nan
 
 
 _WORDS = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isnan
 
 from mlkit.monitoring.findings import Drift, Monitoring, Window
-from mlkit.monitoring.report.newest import by_psi
+from mlkit.monitoring.report.picking import by_psi
 from mlkit.monitoring.report.plots import Level
 from mlkit.training.judging.findings import NONE
 from mlkit.training.report.parts import Cell, Heat, Section

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlkit.monitoring.findings import Monitoring, newest_labelled, newest_tested
-from mlkit.monitoring.report.newest import most_drifted, quality_of
+from mlkit.monitoring.report.picking import most_drifted, quality_of
 from mlkit.monitoring.report.sections import sections
 from mlkit.monitoring.report.verdict import verdict
 from mlkit.training.config import MonitoringConfig

@@ -52,7 +52,8 @@ def sections(found: Monitoring, settings: MonitoringConfig | None) -> Iterator[S
         yield Section(
             id="violations",
             title="Rows that break the schema",
-            lead="They are compared with nothing. The newest windows that have any come first.",
+            lead="They have no score, and the values that break it are taken for missing. The "
+            "newest windows that have any come first.",
             tables=(violation_table(broken),),
         )
     yield Section(id="terms", title="What the figures mean", tables=(term_table(found, settings),))

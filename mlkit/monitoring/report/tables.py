@@ -5,7 +5,7 @@ from math import isnan, nan
 
 from mlkit.core.table import Table
 from mlkit.monitoring.findings import Drift, Finding, Monitoring, Quality, Window
-from mlkit.monitoring.report.newest import mean_missing, most_drifted, quality_of
+from mlkit.monitoring.report.picking import mean_missing, most_drifted, quality_of
 from mlkit.monitoring.report.verdict import share
 from mlkit.training.judging.findings import NONE, figure
 from mlkit.training.judging.tables import WHOLE, between

@@ -5,7 +5,7 @@ from math import isnan, nan
 
 from mlkit.core.table import Table
 from mlkit.monitoring.findings import Drift, Quality, Window
-from mlkit.monitoring.report.newest import by_column, by_psi, quality_of
+from mlkit.monitoring.report.picking import by_column, by_psi, quality_of
 from mlkit.monitoring.report.plots import Course, Level, courses
 from mlkit.monitoring.report.verdict import share
 from mlkit.training.judging.findings import figure

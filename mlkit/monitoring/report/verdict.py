@@ -13,7 +13,7 @@ from mlkit.monitoring.findings import (
     newest_labelled,
     newest_tested,
 )
-from mlkit.monitoring.report.newest import quality_of
+from mlkit.monitoring.report.picking import quality_of
 from mlkit.training.judging.findings import NONE, figure
 
 #: What a model does of which the gravest finding is of some kind.

@@ -1,4 +1,4 @@
-"""Find things in a window."""
+"""Pick what is shown from what was found in a window."""
 
 from collections.abc import Iterable, Sequence
 from math import isnan
