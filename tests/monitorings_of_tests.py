@@ -71,7 +71,7 @@ def window(
         n_rows=2_400 + 10 * place,
         is_tested=True,
         n_violating=3 * place,
-        violations=(f"{name}carrier: must not be missing in {3 * place} rows",) if place else (),
+        violations=(f"{name}carrier is missing in {3 * place} rows",) if place else (),
         drifts=drifts,
         predictions=(drift(f"{name}probability", rng, shift=shift / 2, column=""),),
         separation=Separation(

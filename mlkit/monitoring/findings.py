@@ -7,11 +7,12 @@ from typing import Any, Literal, get_args
 
 Severity = Literal["ok", "warning", "alarm"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-#: What a finding may be about.
+#: What a finding may be about: causes before effects.
 Kind = Literal[
     "violations", "missing", "drift", "separation", "predictions", "quality", "estimate",
     "latency", "age",
 ]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def worst(severities: Sequence[Severity]) -> Severity:
@@ -192,7 +193,7 @@ class Window:
     is_tested
         Whether there are rows enough to test.
     n_violating
-        Rows that break the schema: without a score, and what they break is taken for missing.
+        Rows that break the schema: without a score; what they break is compared with nothing.
     violations
         What they break, a sentence each, at most ten.
     drifts

@@ -49,6 +49,8 @@ class Added:
         How many gave the first answer to a record, and another than before.
     n_unanswered, n_unkeyed
         How many were left out: without an answer; with one, where a column of `by` is missing.
+    n_unmatched
+        How many of the others are of no record in the log, so far.
     """
 
     by: tuple[str, ...]
@@ -58,6 +60,7 @@ class Added:
     n_changed: int
     n_unanswered: int
     n_unkeyed: int
+    n_unmatched: int
 
     @property
     def n_known(self) -> int:
@@ -71,6 +74,8 @@ class Added:
             f"Answers ({listed(self.answers)}) by {listed(self.by)}; rows read: {self.n_rows:,}, "
             f"new: {self.n_new:,}, corrected: {self.n_changed:,}, known already: {self.n_known:,}."
         )
+        if self.n_unmatched:
+            text += f"\nOf no record in the log so far: {self.n_unmatched:,}."
         if self.n_unanswered:
             text += f"\nLeft out for want of an answer: {self.n_unanswered:,}."
         if self.n_unkeyed:
@@ -113,6 +118,8 @@ def add_labels(log: Path, frame: pd.DataFrame, schema: type[Schema]) -> Added:
             path = folder / f"{number:08d}.{answers.digest}{TABLE}"
             with written_file(path) as draft:
                 pq.write_table(answers.table.filter(pa.array(is_new | is_changed)), draft)
+    keys = [name for name in answers.table.column_names if not name.startswith(ANSWER)]
+    matched = matches(read_table(log, UNSHADOWED, keys), answers.table, keys)
     return Added(
         by=answers.by,
         answers=answers.names,
@@ -121,6 +128,7 @@ def add_labels(log: Path, frame: pd.DataFrame, schema: type[Schema]) -> Added:
         n_changed=int(is_changed.sum()),
         n_unanswered=answers.n_unanswered,
         n_unkeyed=answers.n_unkeyed,
+        n_unmatched=len(answers.table) - len(np.unique(matched[matched >= 0])),
     )
 
 

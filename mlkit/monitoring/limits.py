@@ -1,11 +1,13 @@
 """Say what is not as it should be: what chance does not explain, and what is large enough."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import isnan, nan
 
+from mlkit.core.errors import listed
 from mlkit.monitoring.drift import holm
 from mlkit.monitoring.findings import (
+    KINDS,
     SEVERITIES,
     Drift,
     Finding,
@@ -22,6 +24,43 @@ from mlkit.training.config import LimitsConfig, MonitoringConfig
 from mlkit.training.judging.findings import figure
 from mlkit.training.judging.metrics import METRICS
 
+#: Broken rules that a finding names.
+_MOST_BROKEN = 3
+
+
+class _Limits:
+    """From where on a size that chance does not explain is too large."""
+
+    def __init__(self, settings: MonitoringConfig) -> None:
+        self._settings = settings
+
+    def rate(self, name: str, size: float, adjusted: float = 0.0) -> Severity:
+        """Return the gravest severity whose limit of that name a size is beyond.
+
+        `adjusted` is its p-value; NaN where there was no test.
+        """
+        if isnan(size) or isnan(adjusted) or adjusted >= self._settings.level:
+            return "ok"
+        limits: tuple[LimitsConfig, ...] = (self._settings.alarm, self._settings.warning)
+        for severity, limit in zip(reversed(SEVERITIES), limits, strict=False):
+            bound = getattr(limit, name)
+            if bound is not None and size > bound:
+                return severity
+        return "ok"
+
+    def psi(self, drift: Drift) -> Severity:
+        """Rate how far a distribution has moved."""
+        return self.rate("psi", drift.psi, drift.adjusted)
+
+    def unseen(self, drift: Drift) -> Severity:
+        """Rate how much of it is beyond all of the reference."""
+        return self.rate("unseen", drift.unseen, drift.unseen_adjusted)
+
+    def missing(self, drift: Drift) -> Severity:
+        """Rate how much more or less is missing."""
+        moved = abs(drift.missing - drift.missing_before)
+        return self.rate("missing", moved, drift.missing_adjusted)
+
 
 def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
     """Return a window with its p-values adjusted, everything in it rated, and its findings.
@@ -36,39 +75,15 @@ def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
         With the limits.
     """
     window = _adjusted(window)
-
-    def rate(name: str, size: float, *, is_chance: bool = False) -> Severity:
-        """Return the gravest severity of which a size is beyond the limit."""
-        if is_chance or isnan(size):
-            return "ok"
-        limits: tuple[LimitsConfig, ...] = (settings.alarm, settings.warning)
-        for severity, limit in zip(reversed(SEVERITIES), limits, strict=False):
-            bound = getattr(limit, name)
-            if bound is not None and size > bound:
-                return severity
-        return "ok"
+    limits = _Limits(settings)
 
     def drifted(found: Drift) -> Drift:
-        moved = abs(found.missing - found.missing_before)
-        return replace(
-            found,
-            severity=worst(
-                [
-                    rate("psi", found.psi, is_chance=_chance(found.adjusted, settings.level)),
-                    rate(
-                        "unseen",
-                        found.unseen,
-                        is_chance=_chance(found.unseen_adjusted, settings.level),
-                    ),
-                ]
-            ),
-            missing_severity=rate(
-                "missing", moved, is_chance=_chance(found.missing_adjusted, settings.level)
-            ),
-        )
+        severity = worst([limits.psi(found), limits.unseen(found)])
+        return replace(found, severity=severity, missing_severity=limits.missing(found))
 
     def judged(found: Quality) -> Quality:
-        if found.metric != window.quality[0].metric or not found.expected:
+        is_judged = window.is_tested and found.metric == window.quality[0].metric
+        if not is_judged or not found.expected:
             return found
         sign = METRICS[task][found.metric].sign
         size = abs(found.expected)
@@ -77,15 +92,15 @@ def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
         )
         return replace(
             found,
-            severity=rate("quality", loss, is_chance=_chance(found.adjusted, settings.level)),
+            severity=limits.rate("quality", loss, found.adjusted),
             # It has no interval, and of a slice's few rows chance alone moves it far.
-            estimated_severity="ok" if found.slice else rate("quality", guessed),
+            estimated_severity="ok" if found.slice else limits.rate("quality", guessed),
         )
 
     separation = window.separation
     if separation is not None:
-        is_chance = _chance(separation.adjusted, settings.level)
-        separation = replace(separation, severity=rate("auc", separation.auc, is_chance=is_chance))
+        severity = limits.rate("auc", separation.auc, separation.adjusted)
+        separation = replace(separation, severity=severity)
     drifts = sorted(
         map(drifted, window.drifts),
         key=lambda d: (-SEVERITIES.index(d.gravest), -_size(d.psi)),
@@ -97,9 +112,7 @@ def rated(window: Window, task: str, settings: MonitoringConfig) -> Window:
         separation=separation,
         quality=tuple(map(judged, window.quality)),
     )
-    found = [*_findings(window, rate)]
-    found.sort(key=lambda each: -SEVERITIES.index(each.severity))
-    return replace(window, findings=tuple(found))
+    return replace(window, findings=_in_order(_findings(window, limits)))
 
 
 def current(windows: Sequence[Window]) -> tuple[Finding, ...]:
@@ -114,7 +127,16 @@ def current(windows: Sequence[Window]) -> tuple[Finding, ...]:
         *_of(newest_tested(windows), "drift", "missing", "separation", "predictions", "estimate"),
         *_of(last, "violations", "latency", "age"),
     ]
-    return tuple(sorted(found, key=lambda each: -SEVERITIES.index(each.severity)))
+    return _in_order(found)
+
+
+def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the gravest first, and of as grave ones the causes before what they bring about."""
+
+    def place(found: Finding) -> tuple[int, int]:
+        return -SEVERITIES.index(found.severity), KINDS.index(found.kind)
+
+    return tuple(sorted(findings, key=place))
 
 
 def _of(window: Window | None, *kinds: Kind) -> list[Finding]:
@@ -152,27 +174,36 @@ def _adjusted(window: Window) -> Window:
     )
 
 
-def _findings(window: Window, rate: Callable[..., Severity]) -> Iterator[Finding]:
+def _findings(window: Window, limits: _Limits) -> Iterator[Finding]:
     def finding(kind: Kind, severity: Severity, what: str, text: str) -> Iterator[Finding]:
         if severity != "ok":
             yield Finding(kind=kind, severity=severity, window=window.name, what=what, text=text)
 
     share = window.n_violating / window.n_rows if window.n_rows else 0.0
+    of_rows = limits.rate("violations", share)
     yield from finding(
         "violations",
-        rate("violations", share),
+        # Of few rows, one is a large share.
+        of_rows if window.is_tested or of_rows == "ok" else "warning",
         "",
-        f"{window.n_violating:,} of {window.n_rows:,} rows ({share:.2%}) break the schema.",
+        f"{window.n_violating:,} of {window.n_rows:,} rows ({share:.2%}) break the schema: "
+        f"{listed(window.violations, most=_MOST_BROKEN)}.",
     )
     for kind, drifts in (("drift", window.drifts), ("predictions", window.predictions)):
         for drift in drifts:
+            reasons = []
+            if limits.psi(drift) != "ok":
+                reasons.append(f"PSI {drift.psi:.2f} (adjusted p {_p(drift.adjusted)})")
+            if limits.unseen(drift) != "ok":
+                reasons.append(
+                    f"{drift.unseen:.1%} of the values are beyond all of the reference (adjusted "
+                    f"p {_p(drift.unseen_adjusted)})"
+                )
             yield from finding(
                 kind,  # type: ignore[arg-type]  # one of the two
                 drift.severity,
                 drift.name,
-                f"{drift.name} is distributed otherwise: PSI {drift.psi:.2f} (adjusted p "
-                f"{_p(drift.adjusted)}), {drift.unseen:.1%} of the values unseen (adjusted p "
-                f"{_p(drift.unseen_adjusted)}).",
+                f"{drift.name} has moved: {', '.join(reasons)}.",
             )
     # The hour and the weekday of a moment are missing in the same rows.
     for drift in {drift.column: drift for drift in window.drifts}.values():
@@ -211,13 +242,13 @@ def _findings(window: Window, rate: Callable[..., Severity]) -> Iterator[Finding
     if window.latency:
         yield from finding(
             "latency",
-            rate("latency_ms", window.latency[1]),
+            limits.rate("latency_ms", window.latency[1]),
             "",
             f"One request of a hundred took {window.latency[1]:.1f} ms or more.",
         )
     yield from finding(
         "age",
-        rate("age_days", window.age_days),
+        limits.rate("age_days", window.age_days),
         "",
         f"The newest row that the model was trained on is {window.age_days:.0f} days old.",
     )
@@ -225,10 +256,6 @@ def _findings(window: Window, rate: Callable[..., Severity]) -> Iterator[Finding
 
 def _p(adjusted: float) -> str:
     return "below 0.0001" if adjusted < 0.0001 else figure(adjusted)
-
-
-def _chance(adjusted: float, level: float) -> bool:
-    return isnan(adjusted) or adjusted >= level
 
 
 def _size(value: float) -> float:

@@ -26,9 +26,12 @@ class Look:
     Attributes
     ----------
     drifts
-        Of each view.
+        Of each view that can be compared.
+    places
+        Which of the reference's views these are.
     sample
-        Some of the rows as numbers, a column (n_sampled,) for each view.
+        Some of the rows that hold to the schema as numbers, a column (n_sampled,) for each of
+        them.
     kept
         Positions of the rows that quality is estimated by, ascending.
     features
@@ -42,6 +45,7 @@ class Look:
     """
 
     drifts: list[Drift] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     sample: list[np.ndarray] = field(default_factory=list)
     kept: np.ndarray
     features: list[np.ndarray] = field(default_factory=list)
@@ -87,29 +91,38 @@ def look(
     for name in observed.bundle.schema.names(known_before=True):
         found, breaches = observed.column(name)
         values = found if order is None else found[order]
+        is_broken = np.zeros(len(values), dtype=bool)
         for breach in breaches:
-            is_broken = breach.is_broken if order is None else breach.is_broken[order]
+            by_rule = breach.is_broken if order is None else breach.is_broken[order]
+            is_broken |= by_rule
             for each, span in zip(looks, spans, strict=True):
-                each.is_broken |= is_broken[span.rows]
-                if count := int(is_broken[span.rows].sum()):
-                    each.violations.append(f"{name}: {breach.rule} in {count:,} rows")
+                each.is_broken |= by_rule[span.rows]
+                if count := int(by_rule[span.rows].sum()):
+                    each.violations.append(f"{name} {breach.rule} in {count:,} rows")
         for each, span, rows in zip(looks, spans, drawn, strict=True):
             own = values[span.rows]
             if name in reference.expected.slices:
                 # An evaluation names slices by what pandas holds.
                 each.slices[name] = as_series(observed.bundle.schema.columns[name], own)
-            for view in by_column.get(name, ()) if len(own) >= least_rows else ():
-                each.drifts.append(view.reference.compare(view.of(own)))
-                each.sample.append(view.numbers(own[rows]))
+            for place, view in by_column.get(name, ()) if len(own) >= least_rows else ():
                 if needs_features:
                     each.features.append(view.numbers(own[each.kept]))
+                if view.part and view.part not in span.parts:
+                    continue
+                each.places.append(place)
+                # What breaks the schema is told as such, and not once more as missing.
+                each.drifts.append(view.reference.compare(view.of(own[~is_broken[span.rows]])))
+                each.sample.append(view.numbers(own[rows]))
+    for each, rows in zip(looks, drawn, strict=True):
+        is_whole = ~each.is_broken[rows]
+        each.sample = [column[is_whole] for column in each.sample]
     return looks
 
 
-def _by_column(views: Sequence[View]) -> Mapping[str, list[View]]:
-    found: dict[str, list[View]] = {}
-    for view in views:
-        found.setdefault(view.column, []).append(view)
+def _by_column(views: Sequence[View]) -> Mapping[str, list[tuple[int, View]]]:
+    found: dict[str, list[tuple[int, View]]] = {}
+    for place, view in enumerate(views):
+        found.setdefault(view.column, []).append((place, view))
     return found
 
 

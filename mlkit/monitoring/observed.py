@@ -1,7 +1,7 @@
 """Read what a model was asked: from a prediction log, or from a table of records."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,9 @@ class Observed:
         Where they are from, in words.
     times
         Datetime64[us] (n_rows,), in UTC, by which they are put into windows; None without.
+    between
+        The first moment of which there may be records, and the one after the last; None
+        without times.
     scores
         As `Runtime.scores` gives them; NaN where a record breaks the schema.
     codes
@@ -56,6 +59,7 @@ class Observed:
     records: Records
     source: str
     times: np.ndarray | None
+    between: tuple[np.datetime64, np.datetime64] | None
     scores: np.ndarray = field(repr=False)
     codes: np.ndarray = field(repr=False)
     ms: np.ndarray = field(repr=False)
@@ -131,6 +135,7 @@ def observe_log(
         records=records,
         source=f"{len(found):,} predictions of {name} in {folder}",
         times=times,
+        between=_between(times, since, until),
         scores=scores,
         codes=_codes(bundle, target, answers),
         ms=ms,
@@ -183,6 +188,7 @@ def observe_table(
         records=records,
         source=f"{len(records):,} records of {path}",
         times=times,
+        between=None if times is None else _between(times, since, until),
         scores=_scored(predictor, records),
         codes=_codes(bundle, target, answers),
         ms=np.empty(0),
@@ -212,6 +218,14 @@ def _within(times: np.ndarray, since: datetime | None, until: datetime | None) -
     if not is_kept.any():
         raise DataError("No record is of that time. Look at --since and --until.")
     return is_kept
+
+
+def _between(
+    times: np.ndarray, since: datetime | None, until: datetime | None
+) -> tuple[np.datetime64, np.datetime64]:
+    now = datetime.now(UTC)
+    begin = times.min() if since is None else _moment(since)
+    return begin, _moment(now if until is None else min(in_utc(until), now))
 
 
 def _moment(moment: datetime) -> np.datetime64:

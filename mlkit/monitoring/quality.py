@@ -18,6 +18,8 @@ from mlkit.training.judging.resampling import Resampler, intervals
 #: Draws of the bootstrap.
 N_RESAMPLES = 200
 LEVEL = 0.95
+#: Answers from which on a bootstrap interval is taken for one.
+LEAST_ANSWERS = 30
 #: Days from which on whole days are drawn: rows of one day are alike.
 LEAST_DAYS = 10
 
@@ -150,6 +152,7 @@ def judge(
     for n, (name, part) in enumerate(parts.items()):
         for m, metric in enumerate(expected.metrics[:1] if name else expected.metrics):
             value, low, high = map(float, figures[:, n, m])
+            n_labelled = int(is_known[part].sum())
             mark, error = expected.marks.get((name, metric), (np.nan, np.nan))
             loss = METRICS[task][metric].sign * (mark - value)
             found.append(
@@ -161,9 +164,11 @@ def judge(
                     high=high,
                     estimate=float(estimates[n, m]),
                     expected=mark,
-                    p_value=_p_value(loss, float(np.hypot(error, _error(high - low, LEVEL)))),
+                    p_value=_p_value(loss, float(np.hypot(error, _error(high - low, LEVEL))))
+                    if n_labelled >= LEAST_ANSWERS
+                    else np.nan,
                     n_rows=len(part),
-                    n_labelled=int(is_known[part].sum()),
+                    n_labelled=n_labelled,
                 )
             )
     return tuple(found)
@@ -176,7 +181,10 @@ def _error(width: float, level: float) -> float:
 
 def _p_value(loss: float, error: float) -> float:
     """Return how likely a loss as large would come by chance; NaN where that is not known."""
-    return float(stats.norm.sf(loss / error)) if error > 0 else float("nan")
+    if error == 0:
+        # In every draw it is what it is.
+        return float(loss <= 0) if not np.isnan(loss) else float("nan")
+    return float(stats.norm.sf(loss / error))
 
 
 def _measured(

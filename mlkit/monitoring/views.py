@@ -13,12 +13,11 @@ from mlkit.core.arrays import missing
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
 from mlkit.monitoring.drift import Categories, Numbers
-from mlkit.monitoring.windows import least_days, weekdays
+from mlkit.monitoring.windows import CYCLES, least_days, weekdays
 from mlkit.training.frames import plain_columns
 
 #: Numbers of no more distinct values than this are taken for categories.
 MOST_VALUES = 20
-_WEEK = 7
 _HOURS_A_DAY = 24
 
 
@@ -104,11 +103,7 @@ def _parts(column: Column, window: str) -> Iterator[str]:
     if column.kind != "datetime":
         yield ""
         return
-    days = least_days(window)
-    if days >= 1:
-        yield "hour"
-    if days >= _WEEK:
-        yield "weekday"
+    yield from (part for part, days in CYCLES.items() if least_days(window) >= days)
 
 
 def _is_number(column: Column, values: np.ndarray) -> bool:

@@ -100,7 +100,7 @@ def watch(observed: Observed, settings: MonitoringConfig) -> Monitoring:
     for name in metrics:
         if name not in METRICS[task]:
             raise ConfigError(f"monitoring.metrics names {name}. {nearest(name, METRICS[task])}")
-    order, spans = cut(observed.times, len(observed), settings.window)
+    order, spans = cut(observed.times, len(observed), settings.window, observed.between)
     with stage(log, "watching", n_windows=len(spans), n_rows=len(observed)):
         reference = read_reference(bundle, Expected.of(evaluation, metrics), settings.window)
         looks = look(observed, reference, order, spans, least_rows=settings.least_rows)
@@ -191,12 +191,11 @@ def _separation(reference: Reference, seen: Look, level: float) -> Separation | 
     # Of one column, its own test says all.
     if len(seen.sample) < 2:
         return None
-    names = [view.name for view in reference.views]
     return separate(
-        reference.rows,
+        reference.rows[:, seen.places],
         np.column_stack(seen.sample),
-        names,
-        reference.are_categories,
+        [reference.views[place].name for place in seen.places],
+        [reference.are_categories[place] for place in seen.places],
         level=level,
     )
 

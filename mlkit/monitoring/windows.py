@@ -11,6 +11,13 @@ _UNITS = {"hour": "h", "day": "D", "month": "M"}
 _DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 28, "all": 28}
 #: 1970-01-01 was a Thursday.
 _THURSDAY = 3
+#: Share of a window that must have been looked at, for its hours and weekdays to be all there.
+_WHOLE = 0.9
+#: Days without windows from which on one more or less of an hour or a weekday is no drift.
+_MANY_DAYS = {"hour": 7, "weekday": 28}
+#: After how many days each begins again.
+CYCLES = {"hour": 1, "weekday": 7}
+_DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +32,16 @@ class Span:
         In UTC, as ISO 8601; empty where there are no times.
     rows
         Positions in the order of `order`.
+    parts
+        What a moment may be compared by in it, `hour` and `weekday`: an unfinished day has not
+        all hours, and that is no drift.
     """
 
     name: str
     start: str
     end: str
     rows: slice
+    parts: frozenset[str]
 
 
 def weekdays(moments: np.ndarray) -> np.ndarray:
@@ -44,7 +55,12 @@ def least_days(window: str) -> float:
     return _DAYS[window]
 
 
-def cut(times: np.ndarray | None, n_rows: int, window: str) -> tuple[np.ndarray | None, list[Span]]:
+def cut(
+    times: np.ndarray | None,
+    n_rows: int,
+    window: str,
+    between: tuple[np.datetime64, np.datetime64] | None = None,
+) -> tuple[np.ndarray | None, list[Span]]:
     """Return the order in which rows are by window, and the windows that have rows, by time.
 
     Parameters
@@ -55,6 +71,9 @@ def cut(times: np.ndarray | None, n_rows: int, window: str) -> tuple[np.ndarray 
         How many there are.
     window
         `hour`, `day`, `week` (from Monday), `month` or `all`.
+    between
+        The first moment that was looked at, and the one after the last; None: windows are
+        whole.
 
     Returns
     -------
@@ -64,17 +83,22 @@ def cut(times: np.ndarray | None, n_rows: int, window: str) -> tuple[np.ndarray 
     if not n_rows:
         return None, []
     if times is None or window == "all":
-        bounds = ("", "") if times is None else _bounds(times)
-        return None, [Span(name="all", start=bounds[0], end=bounds[1], rows=slice(0, n_rows))]
+        start, end = ("", "") if times is None else _bounds(times)
+        days = _DAYS["all"] if times is None else (times.max() - times.min()) / _DAY
+        parts = frozenset(part for part, least in _MANY_DAYS.items() if days >= least)
+        return None, [Span(name="all", start=start, end=end, rows=slice(0, n_rows), parts=parts)]
     starts = _starts(times, window)
     order = None
     if (np.diff(starts.astype("int64")) < 0).any():
         order = np.argsort(starts, kind="stable")
         starts = starts[order]
-    return order, list(_spans(starts, window))
+    return order, list(_spans(starts, window, between))
 
 
-def _spans(starts: np.ndarray, window: str) -> Iterator[Span]:
+def _spans(
+    starts: np.ndarray, window: str, between: tuple[np.datetime64, np.datetime64] | None
+) -> Iterator[Span]:
+    within = frozenset(part for part, days in CYCLES.items() if least_days(window) >= days)
     distinct, first = np.unique(starts, return_index=True)
     lasts = [*first[1:], len(starts)]
     for start, begin, end in zip(distinct, first, lasts, strict=True):
@@ -84,7 +108,20 @@ def _spans(starts: np.ndarray, window: str) -> Iterator[Span]:
             start=_iso(start),
             end=_iso(following),
             rows=slice(int(begin), int(end)),
+            parts=within if _is_whole(start, following, between) else frozenset(),
         )
+
+
+def _is_whole(
+    start: np.datetime64,
+    following: np.datetime64,
+    between: tuple[np.datetime64, np.datetime64] | None,
+) -> bool:
+    if between is None:
+        return True
+    ends = np.array([start, following], dtype="datetime64[us]")
+    looked = np.clip(ends, *between)
+    return bool(looked[1] - looked[0] >= _WHOLE * (ends[1] - ends[0]))
 
 
 def _starts(times: np.ndarray, window: str) -> np.ndarray:

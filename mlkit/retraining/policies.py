@@ -65,7 +65,8 @@ class Decision:
         head = "A new model is due." if self.due else "No new model is due."
         if not self.reasons:
             return f"{head} No policy asks for one."
-        lines = [head, *(f"- {reason}" for reason in self.reasons)]
+        reasons = [f"- {reason}" for reason in self.reasons]
+        lines = [head, *reasons] if self.due else [head, "It would be:", *reasons]
         if self.held_back:
             lines += ["Held back:", *(f"- {reason}" for reason in self.held_back)]
         return "\n".join(lines)
@@ -170,7 +171,12 @@ def _held_back(
 ) -> Iterator[str]:
     if newest is not None and settings.cool_down_days > 0:
         age = _days(newest, now)
-        if age < settings.cool_down_days:
+        if age < 0:
+            yield (
+                f"The newest version is of {_said(newest)}, later than {_said(now)}. To live "
+                "through the past again, set retraining.cool_down_days=0."
+            )
+        elif age < settings.cool_down_days:
             yield (
                 f"The newest version is {age:,.1f} days old; retraining.cool_down_days is "
                 f"{settings.cool_down_days:g}."
@@ -184,6 +190,10 @@ def _held_back(
 
 def _days(since: datetime, now: datetime) -> float:
     return (now - since).total_seconds() / _DAY
+
+
+def _said(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(sep=" ", timespec="minutes")
 
 
 def _span(moment: datetime, form: str) -> str:

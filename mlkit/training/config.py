@@ -128,9 +128,7 @@ class TuningConfig:
     def __post_init__(self) -> None:
         if self.trials is None and self.minutes is None:
             raise ConfigError("tuning.trials and tuning.minutes are both null: set at least one.")
-        for key, value in (("trials", self.trials), ("minutes", self.minutes)):
-            if value is not None and value <= 0:
-                raise ConfigError(f"tuning.{key} must be above 0, or null, got {value}.")
+        _check_positive("tuning", trials=self.trials, minutes=self.minutes)
         if self.jobs < 1 and self.jobs != -1:
             raise ConfigError(f"tuning.jobs must be at least 1, or -1 for all, got {self.jobs}.")
 
@@ -212,6 +210,13 @@ class MonitoringConfig:
             raise ConfigError(f"monitoring.level must lie between 0 and 1, got {self.level}.")
         if self.least_rows < 1:
             raise ConfigError(f"monitoring.least_rows must be at least 1, got {self.least_rows}.")
+        for name, alarm in vars(self.alarm).items():
+            warning = getattr(self.warning, name)
+            if warning is not None and alarm is not None and alarm < warning:
+                raise ConfigError(
+                    f"monitoring.alarm.{name} is {alarm}, below monitoring.warning.{name}, which "
+                    f"is {warning}. An alarm is graver than a warning: swap them."
+                )
 
 
 @dataclass(kw_only=True)
@@ -236,6 +241,7 @@ class PolicyConfig:
         ):
             if value not in valid:
                 raise ConfigError(f"retraining.when.{key} is {value!r}. {nearest(value, valid)}")
+        _check_positive("retraining.when", age_days=self.age_days, new_rows=self.new_rows)
 
 
 @dataclass(kw_only=True)
@@ -258,6 +264,12 @@ class RetrainingConfig:
         if self.source not in _SOURCES:
             raise ConfigError(
                 f"retraining.source is {self.source!r}. {nearest(self.source, _SOURCES)}"
+            )
+        _check_positive("retraining", keep_days=self.keep_days)
+        if self.cool_down_days < 0 or self.least_rows < 0:
+            raise ConfigError(
+                "retraining.cool_down_days and retraining.least_rows must be at least 0, got "
+                f"{self.cool_down_days} and {self.least_rows}."
             )
 
 

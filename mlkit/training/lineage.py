@@ -3,8 +3,8 @@
 import hashlib
 import platform
 import subprocess
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from mlkit.core.errors import listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
 from mlkit.training.config import Config, as_dict
+from mlkit.training.data import SUFFIXES
 from mlkit.training.frames import fingerprints
 
 #: Lock files that an environment can be made from, the preferred one first.
@@ -122,16 +123,30 @@ def sources(folder: Path) -> dict[str, Any]:
 def code(folder: Path) -> dict[str, Any]:
     """Return the commit of the project in `folder`, and what was changed since.
 
-    What git cannot tell counts as changed.
+    What git cannot tell counts as changed. Tables do not, unless they lie in `src`: new rows
+    come without a commit, and which ones a run had its fingerprint says.
     """
     commit = _git(folder, "rev-parse", "HEAD")
     # A user's own settings may hide new files.
-    status = _git(folder, "status", "--porcelain", "--untracked-files=normal")
+    status = _git(folder, "status", "--porcelain", "-z", "--untracked-files=all")
     if commit is None or status is None:
         return {"commit": commit, "dirty": True}
-    changes = [line[3:] for line in status.splitlines()]
+    changes = [path for path in _changed(status) if not _is_table(PurePosixPath(path))]
     found = {"commit": commit, "dirty": bool(changes)}
     return {**found, "changes": changes[:_MOST_CHANGES]} if changes else found
+
+
+def _changed(status: str) -> Iterator[str]:
+    entries = iter(status.split("\0"))
+    for entry in filter(None, entries):
+        if entry[0] in "RC":
+            # Where it was before comes next.
+            next(entries)
+        yield entry[3:]
+
+
+def _is_table(path: PurePosixPath) -> bool:
+    return path.name.lower().endswith(SUFFIXES) and "src" not in path.parts[:-1]
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

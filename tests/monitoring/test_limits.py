@@ -156,6 +156,31 @@ def test_findings_are_the_gravest_first():
     assert ranks == sorted(ranks, reverse=True) == [2, 1]
 
 
+def test_of_findings_as_grave_causes_come_before_effects():
+    """Rows that break the schema, then columns, then what is made of them."""
+    every = window(
+        drifts=(moved(p_value=0.0, psi=9.0, missing_p=0.0, missing=1.0),),
+        predictions=(moved("probability", p_value=0.0, psi=9.0),),
+        separation=Separation(auc=1.0, p_value=0.0, n_rows=9),
+        quality=(quality(value=0.1, p_value=0.0, estimate=0.1),),
+        n_violating=900,
+    )
+    found = rated(every, "binary", SETTINGS)
+    assert [each.kind for each in found.findings] == [
+        "violations", "missing", "drift", "separation", "predictions", "quality", "estimate"
+    ]  # fmt: skip
+    assert current([found]) == found.findings
+
+
+def test_of_a_few_rows_not_much_is_grave():
+    """One broken row of a window that is not tested is a warning, its quality is not judged."""
+    lost = quality(value=0.1, p_value=0.0, estimate=nan, n_rows=9, n_labelled=9)
+    few = rated(
+        window(n_rows=9, n_violating=9, quality=(lost,), is_tested=False), "binary", SETTINGS
+    )
+    assert [(each.kind, each.severity) for each in few.findings] == [("violations", "warning")]
+
+
 def test_what_counts_now_is_of_the_newest_window_that_can_tell():
     """Drift of the newest tested, quality of the newest with answers, the rest of the newest."""
     bad = {"drifts": (moved(p_value=0.0, psi=0.9),), "n_violating": 500}
@@ -170,6 +195,6 @@ def test_what_counts_now_is_of_the_newest_window_that_can_tell():
         )
     ]
     assert [(each.kind, each.window) for each in current(windows)] == [
-        ("quality", "1"), ("drift", "2"), ("violations", "3")
+        ("drift", "2"), ("quality", "1"), ("violations", "3")
     ]  # fmt: skip
     assert current([]) == ()

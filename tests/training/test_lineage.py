@@ -47,6 +47,29 @@ def test_a_new_file_is_a_change(repository):
     assert (code["dirty"], code["changes"]) == (True, ["features.py"])
 
 
+def test_new_rows_are_no_change(repository):
+    """Tables need no commit, new or changed, unless they lie beside the code."""
+    for name in ("data/new rows.parquet", "answers.csv"):
+        (repository / name).parent.mkdir(exist_ok=True)
+        (repository / name).touch()
+    assert lineage.code(repository)["dirty"] is False
+    run("git", "add", ".", cwd=repository)
+    run("git", "mv", "answers.csv", "src.csv", cwd=repository)
+    assert lineage.code(repository)["dirty"] is False
+    (repository / "src" / "flights").mkdir(parents=True)
+    (repository / "src" / "flights" / "airports.csv").touch()
+    assert lineage.code(repository)["changes"] == ["src/flights/airports.csv"]
+
+
+def test_a_moved_file_is_one_change(repository):
+    """By the name that it has now, whatever is in that."""
+    (repository / "a file.py").write_text("one = 1\n" * 9)
+    run("git", "add", ".", cwd=repository)
+    run("git", "commit", "--quiet", "--message", "Add", cwd=repository)
+    run("git", "mv", "a file.py", "ä file.py", cwd=repository)
+    assert lineage.code(repository)["changes"] == ["ä file.py"]
+
+
 def test_what_git_cannot_tell_is_a_change(repository):
     """A status that fails is no clean one."""
     (repository / ".git" / "index").write_bytes(b"damaged")

@@ -52,7 +52,7 @@ def sections(found: Monitoring, settings: MonitoringConfig | None) -> Iterator[S
         yield Section(
             id="violations",
             title="Rows that break the schema",
-            lead="They have no score, and the values that break it are taken for missing. The "
+            lead="They have no score, and the values that break it are compared with nothing. The "
             "newest windows that have any come first.",
             tables=(violation_table(broken),),
         )

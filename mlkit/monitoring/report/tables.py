@@ -79,7 +79,7 @@ def drift_table(drifts: Sequence[Drift], what: str) -> Table:
 
 
 def quality_table(found: Sequence[Quality]) -> Table:
-    """Return each metric on all rows, and one of them on slices."""
+    """Return each metric on all rows, and the first, which alone is judged, on slices."""
     return Table(
         head=(
             *("metric", "on", "severity", "rows", "answers", "value", "interval"),
@@ -89,7 +89,7 @@ def quality_table(found: Sequence[Quality]) -> Table:
             (
                 each.metric,
                 each.slice or WHOLE,
-                _graded(each),
+                _graded(each) if each.metric == found[0].metric else NONE,
                 f"{each.n_rows:,}",
                 f"{each.n_labelled:,}",
                 figure(each.value),

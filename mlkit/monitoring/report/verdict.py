@@ -49,7 +49,7 @@ def verdict(found: Monitoring) -> str:
     for _, findings in kinds[:_MOST_KINDS]:
         clause = _clause(found, findings)
         when = findings[0].window
-        clauses.append(clause if when == said else f"{clause} in {when}")
+        clauses.append(clause if when in (said, "all") else f"{clause} in {when}")
         said = when
     if rest := sum(len(findings) for _, findings in kinds[_MOST_KINDS:]):
         clauses.append(f"and {rest} more findings" if rest > 1 else "and one more finding")
@@ -103,8 +103,12 @@ def _calm(found: Monitoring) -> str:
         if not found.windows:
             return "cannot be judged: there are no rows"
         n_rows = max(window.n_rows for window in found.windows)
-        return f"cannot be judged yet: no window has rows enough, the largest has {n_rows:,}"
-    text = f"is as it was ({found.severity}): nothing drifts in {window.name}"
+        return (
+            "cannot be judged yet: no window has monitoring.least_rows, the largest has "
+            f"{n_rows:,} rows"
+        )
+    when = "" if window.name == "all" else f" in {window.name}"
+    text = f"is as it was ({found.severity}): nothing drifts{when}"
     judged = newest_labelled(found.windows) or window
     quality = quality_of(judged, found.metric)
     if quality is None or (isnan(quality.value) and isnan(quality.estimate)):
@@ -149,7 +153,8 @@ def _figures(window: Window, finding: Finding) -> str:
             auc, by = window.separation.auc, listed(window.separation.by, most=2)
             return f"its rows are told from the reference's with AUC {short_figure(auc)}, by {by}"
         case "violations" if window.n_violating:
-            return f"{window.n_violating:,} of {window.n_rows:,} rows break the schema"
+            rules = listed(window.violations, most=1)
+            return f"{window.n_violating:,} of {window.n_rows:,} rows break the schema ({rules})"
         case "latency" if len(window.latency) > 1:
             return f"one request in 100 takes more than {short_figure(window.latency[1])} ms"
         case "age" if not isnan(window.age_days):

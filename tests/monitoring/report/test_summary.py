@@ -52,8 +52,8 @@ def test_the_verdict_says_what_matters_most():
         ),
         (
             finding("violations"),
-            "gets rows that break its schema (alarm): 15 of 2,450 rows break the schema in "
-            "2013-06.",
+            "gets rows that break its schema (alarm): 15 of 2,450 rows break the schema "
+            "(carrier is missing in 15 rows) in 2013-06.",
         ),
         (
             finding("quality", "origin=JFK", "2013-05"),
@@ -92,7 +92,8 @@ def test_every_kind_of_finding_is_told_with_its_figures(found, said):
         (bare(), "cannot be judged: there are no rows."),
         (
             bare(windows=(dataclasses.replace(whole().windows[0], is_tested=False),)),
-            "cannot be judged yet: no window has rows enough, the largest has 2,400.",
+            "cannot be judged yet: no window has monitoring.least_rows, the largest has 2,400 "
+            "rows.",
         ),
         (
             CALM,
@@ -106,8 +107,8 @@ def test_every_kind_of_finding_is_told_with_its_figures(found, said):
         ),
         (
             unknown(),
-            "is as it was (ok): nothing drifts in all; what it is worth is not known, for no "
-            "answers have come.",
+            "is as it was (ok): nothing drifts; what it is worth is not known, for no answers "
+            "have come.",
         ),
     ],
     ids=["no rows", "none tested", "calm", "estimated", "unknown"],
