@@ -24,8 +24,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from mlkit import Evaluator, Featurizer, Schema, Target, Trainer
 from mlkit.core.table import Table
 from mlkit.monitoring.watching import watch_table
-from mlkit.training.config import MonitoringConfig
 from mlkit.training.packing import pack
+from mlkit.training.settings import MonitoringConfig
 from mlkit.training.splitting import Splitter
 
 

@@ -24,8 +24,8 @@ from mlkit.monitoring.findings import Drift, Window
 from mlkit.monitoring.limits import rated
 from mlkit.monitoring.separation import MOST_ROWS, separate
 from mlkit.monitoring.views import matrix, views
-from mlkit.training.config import MonitoringConfig
 from mlkit.training.frames import plain_columns
+from mlkit.training.settings import MonitoringConfig
 
 N_REFERENCE = 10_000
 SIZES = (500, 2_000, 20_000)

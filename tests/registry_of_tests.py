@@ -14,8 +14,8 @@ from mlkit.registry.recording import record_training
 from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import BUNDLE, DIGEST
 from mlkit.registry.versions import Version
-from mlkit.training.config import Config, DataConfig, TrackingConfig
 from mlkit.training.judging.evaluation import Evaluation
+from mlkit.training.settings import Config, DataConfig, TrackingConfig
 from mlkit.training.workflow import Run
 
 NAME = "flight-delay"

@@ -40,7 +40,7 @@ from projects import BIN, ROOT, render
 from threadpoolctl import threadpool_limits
 
 from mlkit.cli import EXIT_CODES, _parser
-from mlkit.training.config import Config
+from mlkit.training.settings import Config
 
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"

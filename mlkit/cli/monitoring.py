@@ -14,7 +14,8 @@ from mlkit.core.trust import required_signers
 from mlkit.monitoring import watching
 from mlkit.monitoring.findings import Monitoring
 from mlkit.monitoring.report import exposition, page, summary
-from mlkit.training.config import Config, MonitoringConfig, load_config
+from mlkit.training.config import load_config
+from mlkit.training.settings import Config, MonitoringConfig
 
 #: By the gravest thing that counts now.
 _CODES = {"ok": 0, "warning": 8, "alarm": 9}

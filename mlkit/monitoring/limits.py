@@ -20,9 +20,9 @@ from mlkit.monitoring.findings import (
     newest_tested,
     worst,
 )
-from mlkit.training.config import LimitsConfig, MonitoringConfig
 from mlkit.training.judging.findings import figure
 from mlkit.training.judging.metrics import METRICS
+from mlkit.training.settings import LimitsConfig, MonitoringConfig
 
 #: Broken rules that a finding names.
 _MOST_BROKEN = 3

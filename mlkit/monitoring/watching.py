@@ -21,9 +21,9 @@ from mlkit.monitoring.reference import Reference, read_reference
 from mlkit.monitoring.separation import separate
 from mlkit.monitoring.windows import Span, cut
 from mlkit.scoring.prediction import Predictor
-from mlkit.training.config import MonitoringConfig
 from mlkit.training.judging.metrics import METRICS
 from mlkit.training.report.page import read_evaluation
+from mlkit.training.settings import MonitoringConfig
 
 log = get_logger(__name__)
 

@@ -12,9 +12,9 @@ from mlkit.registry.references import Reference
 from mlkit.registry.registry import Registry
 from mlkit.registry.versions import Promotion, Version
 from mlkit.training import workflow
-from mlkit.training.config import Config
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.lineage import gaps
+from mlkit.training.settings import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

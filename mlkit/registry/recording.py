@@ -19,10 +19,10 @@ from mlkit.core.log import get_logger, stage
 from mlkit.registry import outbox, snapshots
 from mlkit.registry.connection import check_address, shown, warm_up
 from mlkit.registry.tracking import BUNDLE, DATA, DIGEST, sync
-from mlkit.training.config import Config, as_dict
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.findings import Score
 from mlkit.training.lineage import code
+from mlkit.training.settings import Config, as_dict
 from mlkit.training.workflow import Run
 
 log = get_logger(__name__)

@@ -16,9 +16,9 @@ from mlkit.registry.versions import Version
 from mlkit.retraining.ingesting import digest_of, files_of, is_within, log_of, logged_rows
 from mlkit.retraining.policies import Champion, decide
 from mlkit.retraining.work import DECISION, Work, write_json
-from mlkit.training.config import as_dict
 from mlkit.training.data import read_frame
 from mlkit.training.report.page import read_evaluation
+from mlkit.training.settings import as_dict
 from mlkit.training.workflow import build_trainer
 
 log = get_logger(__name__)

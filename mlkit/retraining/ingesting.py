@@ -16,9 +16,9 @@ from mlkit.history.columns import INPUT
 from mlkit.history.reading import UNSHADOWED, read_table, within
 from mlkit.monitoring.labels import labels_of
 from mlkit.retraining.work import DATA, Work, write_json
-from mlkit.training.config import Config
 from mlkit.training.data import read_frame
 from mlkit.training.frames import fingerprints
+from mlkit.training.settings import Config
 from mlkit.training.trainer import Trainer
 from mlkit.training.workflow import build_trainer
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlkit.core.errors import listed
 from mlkit.monitoring.findings import SEVERITIES, Kind, Monitoring
-from mlkit.training.config import RetrainingConfig
+from mlkit.training.settings import RetrainingConfig
 
 #: What each policy looks at. Rows that break the schema are no reason to learn from them, and
 #: a slow answer or an age is not mended by other rows (for the age there is a policy).

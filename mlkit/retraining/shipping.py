@@ -15,10 +15,10 @@ from mlkit.registry.tracking import DIGEST, KIND, sync
 from mlkit.retraining.training import EVALUATION, TIMES, trained_by
 from mlkit.retraining.work import Work, read_json, write_json
 from mlkit.training import workflow
-from mlkit.training.config import as_dict
 from mlkit.training.data import read_frame
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.report.page import write_report
+from mlkit.training.settings import as_dict
 
 log = get_logger(__name__)
 

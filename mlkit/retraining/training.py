@@ -10,8 +10,8 @@ from mlkit.core.files import sha256
 from mlkit.registry.recording import begin
 from mlkit.retraining.work import Work, read_json, write_json
 from mlkit.training import workflow
-from mlkit.training.config import Config, as_dict
 from mlkit.training.lineage import gaps, settings_of, sources
+from mlkit.training.settings import Config, as_dict
 from mlkit.training.tuning.space import applied
 from mlkit.training.tuning.tune import tune as search
 

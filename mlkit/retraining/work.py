@@ -13,7 +13,7 @@ from mlkit.core.trust import required_signers
 from mlkit.registry.registry import Registry
 from mlkit.registry.tracking import Tracker
 from mlkit.retraining.state import State
-from mlkit.training.config import Config
+from mlkit.training.settings import Config
 
 #: Files that steps leave for others; that of the data ends as it is of Parquet or CSV.
 DECISION, DATA = "decision.json", "data"

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_info
 from mlkit.core.errors import listed
 from mlkit.core.files import sha256
 from mlkit.core.schema import Schema
-from mlkit.training.config import Config, as_dict
 from mlkit.training.data import SUFFIXES
 from mlkit.training.frames import fingerprints
+from mlkit.training.settings import Config, as_dict
 
 #: Lock files that an environment can be made from, the preferred one first.
 LOCKS = ("uv.lock", "requirements.txt")

@@ -13,9 +13,10 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, MlkitError, first_line, listed
 from mlkit.core.log import get_logger
 from mlkit.core.table import Table
-from mlkit.training.config import Config, load_config
+from mlkit.training.config import load_config
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.judging.findings import figure
+from mlkit.training.settings import Config
 from mlkit.training.workflow import Run, build_evaluator, build_trainer, train
 
 log = get_logger(__name__)

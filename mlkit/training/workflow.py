@@ -15,7 +15,6 @@ from mlkit.core.schema import Schema
 from mlkit.core.trust import required_signers, trusted_packages
 from mlkit.training import freezing, lineage
 from mlkit.training.archive import load_prints
-from mlkit.training.config import Config
 from mlkit.training.costs import Costs
 from mlkit.training.data import read_frame
 from mlkit.training.frames import no_rows
@@ -30,6 +29,7 @@ from mlkit.training.packing import pack
 from mlkit.training.project import build, find_schema
 from mlkit.training.report.page import read_evaluation, write_report
 from mlkit.training.runtime import open_judged
+from mlkit.training.settings import Config
 from mlkit.training.splitting import Split, Splitter
 from mlkit.training.studies.flattery import compare_splits
 from mlkit.training.target import Target

@@ -20,9 +20,9 @@ from projects import BIN, ROOT, run
 from mlkit.cli import main
 from mlkit.core import bundle as layout
 from mlkit.core.bundle import Bundle
-from mlkit.training.config import GateConfig
 from mlkit.training.judging.evaluation import Evaluation
 from mlkit.training.runtime import open_model
+from mlkit.training.settings import GateConfig
 
 SMALL = [
     "model.estimator.max_iter=5",

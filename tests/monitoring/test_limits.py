@@ -12,7 +12,7 @@ from monitorings_of_tests import drift
 from mlkit.monitoring.drift import holm
 from mlkit.monitoring.findings import SEVERITIES, Quality, Separation, Window
 from mlkit.monitoring.limits import current, rated
-from mlkit.training.config import LimitsConfig, MonitoringConfig
+from mlkit.training.settings import LimitsConfig, MonitoringConfig
 
 SETTINGS = MonitoringConfig()
 _SHARES = st.floats(0, 1)

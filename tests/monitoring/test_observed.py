@@ -32,7 +32,7 @@ from mlkit.monitoring.report.page import write_page
 from mlkit.monitoring.report.summary import summary
 from mlkit.monitoring.watching import watch_log
 from mlkit.serving.settings import Model
-from mlkit.training.config import MonitoringConfig
+from mlkit.training.settings import MonitoringConfig
 
 FRAME = trips(1_200, seed=1, days=60)
 

@@ -13,7 +13,7 @@ from watched_of_tests import (
 from mlkit.core.bundle import Bundle
 from mlkit.monitoring.findings import Monitoring
 from mlkit.monitoring.watching import watch_table
-from mlkit.training.config import MonitoringConfig
+from mlkit.training.settings import MonitoringConfig
 
 
 def settings(**changes) -> MonitoringConfig:

@@ -10,7 +10,7 @@ from mlkit.registry import journal
 from mlkit.registry.promotion import check_lineage, promote
 from mlkit.registry.references import Reference
 from mlkit.registry.versions import Version
-from mlkit.training.config import GateConfig, as_dict
+from mlkit.training.settings import GateConfig, as_dict
 
 VERSION = Version(
     name="m",

@@ -21,7 +21,7 @@ from mlkit.core.bundle import Bundle
 from mlkit.core.errors import RegistryError
 from mlkit.registry.differences import differences
 from mlkit.registry.reproduction import compare, reproduce
-from mlkit.training.config import as_dict
+from mlkit.training.settings import as_dict
 
 AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@localhost")
 SMALL = [

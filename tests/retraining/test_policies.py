@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mlkit.monitoring.findings import SEVERITIES, Finding, Monitoring
 from mlkit.retraining.policies import Champion, decide
-from mlkit.training.config import PolicyConfig, RetrainingConfig
+from mlkit.training.settings import PolicyConfig, RetrainingConfig
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 NEVER = {"drift": "never", "quality": "never"}

@@ -4,7 +4,8 @@ import re
 
 import yaml
 
-from mlkit.training.config import Config, as_dict, load_config
+from mlkit.training.config import load_config
+from mlkit.training.settings import Config, as_dict
 
 
 def test_the_settings_say_what_holds_without_them(in_project):

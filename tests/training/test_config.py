@@ -4,8 +4,8 @@ import pytest
 
 from mlkit import load_config
 from mlkit.core.errors import ConfigError
-from mlkit.training.config import Config
 from mlkit.training.project import build, find_schema
+from mlkit.training.settings import Config
 
 TRUSTED = ("flight_delay",)
 

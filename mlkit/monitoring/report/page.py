@@ -8,10 +8,10 @@ from mlkit.monitoring.findings import Monitoring, newest_labelled, newest_tested
 from mlkit.monitoring.report.picking import most_drifted, quality_of
 from mlkit.monitoring.report.sections import sections
 from mlkit.monitoring.report.verdict import verdict
-from mlkit.training.config import MonitoringConfig
 from mlkit.training.judging.findings import figure
 from mlkit.training.judging.tables import between
 from mlkit.training.report.parts import rendered, write_html
+from mlkit.training.settings import MonitoringConfig
 
 #: Findings beside the verdict; the JSON has them all.
 _MOST_FINDINGS = 20

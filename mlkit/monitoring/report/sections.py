@@ -17,8 +17,8 @@ from mlkit.monitoring.report.tables import (
 from mlkit.monitoring.report.terms import term_table
 from mlkit.monitoring.report.timeline import Timeline
 from mlkit.monitoring.report.verdict import share, short_figure
-from mlkit.training.config import MonitoringConfig
 from mlkit.training.report.parts import Plot, Section
+from mlkit.training.settings import MonitoringConfig
 
 #: What there may be more of than a page has room for.
 _MOST_WINDOWS, _MOST_ROWS, _MOST_BARS, _MOST_SCORES, _MOST_SLICES = 100, 100, 12, 4, 100

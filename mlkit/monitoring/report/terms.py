@@ -3,7 +3,7 @@
 from mlkit.core.table import Table
 from mlkit.monitoring.findings import Monitoring
 from mlkit.monitoring.report.verdict import share, short_figure
-from mlkit.training.config import MonitoringConfig
+from mlkit.training.settings import MonitoringConfig
 
 _NO_LIMIT = "never"
 

@@ -14,8 +14,8 @@ from tqdm import tqdm
 from mlkit.core.errors import ConfigError, MlkitError, first_line
 from mlkit.core.log import get_logger, stage
 from mlkit.core.schema import Schema
-from mlkit.training.config import Config, TuningConfig
 from mlkit.training.judging.metrics import METRICS
+from mlkit.training.settings import Config, TuningConfig
 from mlkit.training.tuning.folded import FoldedRows
 from mlkit.training.tuning.space import Dimension, applied
 from mlkit.training.tuning.study import (

@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from mlkit.core.errors import ConfigError, listed, nearest
 from mlkit.core.trust import trusted_packages
-from mlkit.training.config import Config
 from mlkit.training.project import build
+from mlkit.training.settings import Config
 from mlkit.training.workflow import build_trainer
 
 _KEYS = ("low", "high", "log", "step", "choices")

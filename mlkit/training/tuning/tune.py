@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 
 from mlkit.core.extras import load
-from mlkit.training.config import Config
 from mlkit.training.data import read_frame
 from mlkit.training.lineage import fingerprint
+from mlkit.training.settings import Config
 from mlkit.training.trainer import Trainer
 from mlkit.training.tuning.folded import FoldedRows, chosen_metric
 from mlkit.training.tuning.space import applied, read_space

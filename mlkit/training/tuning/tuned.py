@@ -10,8 +10,8 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from mlkit.core.files import written_file
-from mlkit.training.config import Config
 from mlkit.training.judging.findings import figure
+from mlkit.training.settings import Config
 
 #: The name of the choice in `conf/model`, and in `conf/features` where those were tuned.
 CHOICE = "tuned"

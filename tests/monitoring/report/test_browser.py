@@ -10,7 +10,7 @@ from monitorings_of_tests import whole
 from selenium import webdriver
 
 from mlkit.monitoring.report.page import write_page
-from mlkit.training.config import MonitoringConfig
+from mlkit.training.settings import MonitoringConfig
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from pages_of_tests import Page, check_alone, check_plots, check_sections
 from mlkit.monitoring.findings import Bin
 from mlkit.monitoring.report.page import render, write_page
 from mlkit.monitoring.report.verdict import verdict
-from mlkit.training.config import MonitoringConfig
 from mlkit.training.judging.findings import NONE
+from mlkit.training.settings import MonitoringConfig
 
 
 @cache
