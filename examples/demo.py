@@ -65,6 +65,7 @@ Try next
   cd {here}
   {COMMANDS} train model=logistic seed=7     another model, for one run
   {COMMANDS} check-data                      hold the data against the schema
+  {COMMANDS} serve bundles/flight-delay      answer over HTTP
   make test                                      data, features and model, tested
 """
     )

@@ -63,10 +63,11 @@ class State:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                holder = file.read().strip() or "unknown"
+                holder = file.read().strip()
+                who = f", process {holder}," if holder else ""
                 raise MlkitError(
-                    f"Another mlkit retrain is at work here (process {holder}, which holds "
-                    f"{self.folder / _LOCK}). Wait for its end, then do the same again."
+                    f"Another mlkit retrain{who} is at work here: it holds {self.folder / _LOCK}. "
+                    "Wait for its end, then do the same again."
                 ) from None
             file.truncate(0)
             file.write(str(os.getpid()))

@@ -145,6 +145,10 @@ def test_what_cannot_be_watched_is_told(here, bundle, options, code, message, ca
         ("monitoring.time=age", "monitoring.time is age, which is no datetime"),
         ("monitoring.level=2", "monitoring.level must lie between 0 and 1, got 2"),
         ("monitoring.least_rows=0", "monitoring.least_rows must be at least 1, got 0"),
+        (
+            "monitoring.warning.psi=0.3",
+            "monitoring.alarm.psi is 0.25, below monitoring.warning.psi, which is 0.3",
+        ),
         ("monitoring.windows=day", "There is no setting monitoring.windows"),
     ],
 )

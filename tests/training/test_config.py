@@ -58,6 +58,8 @@ def test_composing_leaves_nothing_behind(config, in_project):
         ("name=Big Model", "name may hold lower-case"),
         ("logging.level=loud", r"logging\.level is 'loud'"),
         ("seed=${nowhere}", "nowhere"),
+        ("retraining.when.age_days=-1", r"retraining\.when\.age_days must be at least 0, got -1"),
+        ("retraining.cool_down_days=-1", r"retraining\.cool_down_days must be at least 0"),
         (
             "evaluation.gates=[{metric: f1, at_least: 0}, {metric: f1, at_leat: 0.6}]",
             r"no setting evaluation\.gates\[1\]\.at_leat\. Did you mean at_least",
