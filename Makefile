@@ -32,7 +32,7 @@ demo: $(UV)  ## Generate a project from the template, train, and score: start he
 	@$(PYTHON) examples/demo.py $(UV)
 
 test: setup  ## Run the whole suite
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --durations 15
 
 lint: setup  ## Check style and format
 	$(BIN)/ruff check .

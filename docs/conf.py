@@ -26,6 +26,6 @@ autodoc_typehints_format = "short"
 # Names of other projects and of the standard library: offline there is no inventory of them.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|datetime|np|numpy|pandas|pathlib|pd|pyarrow|sklearn|structlog)\..*"),
-    (r"py:.*", r"mlkit\.training\.config\.\w+"),  # the page of settings has them
+    (r"py:.*", r"mlkit\.training\.settings\.\w+"),  # the page of settings has them
     (r"py:.*", r"ModelVersion"),  # MLflow's, named for type checkers only
 ]
