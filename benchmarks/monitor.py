@@ -39,8 +39,6 @@ def measured(command: list[str | Path]) -> tuple[float, float, float]:
     """Run a command, and return its wall and processor time in s, and its peak memory in MB."""
     words = [sys.executable, "-c", LAUNCHER, *map(str, command)]
     environment = ENVIRONMENT | SILENT | {"PYTHONPATH": str(ROOT)}
-    # Threads wait as they do by default: nothing else runs beside.
-    del environment["OMP_WAIT_POLICY"]
     ran = subprocess.run(words, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     code, wall, processor, mb = json.loads(ran.stdout.splitlines()[-1])
     # 8 and 9 say that something drifted.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from mlkit.monitoring.findings import Separation
 from mlkit.monitoring.fitting import fittable
@@ -19,7 +20,7 @@ MOST_ROWS = 5_000
 #: Columns that are named, at most: those that are worth a tenth of the best one.
 _MOST_NAMED, _LEAST_WORTH = 5, 0.1
 #: Rows of either sample in which each column is shuffled to find them.
-_N_SHUFFLED = 500
+_N_SHUFFLED = 250
 #: Columns that are shuffled at once, each in a copy of these rows.
 _N_AT_ONCE = 20
 
@@ -50,6 +51,19 @@ def separate(
     """
     if min(len(reference), len(current)) < 2:
         return None
+    # Its steps are too short to be shared by threads: with two they took longer.
+    with threadpool_limits(1, user_api="openmp"):
+        return _separated(reference, current, names, are_categories, level, seed)
+
+
+def _separated(
+    reference: np.ndarray,
+    current: np.ndarray,
+    names: Sequence[str],
+    are_categories: Sequence[bool],
+    level: float,
+    seed: int,
+) -> Separation:
     rng = np.random.default_rng(seed)
     halves = [_halves(rows, rng) for rows in (reference, current)]
     (fitted, truth), (judged, answers) = (

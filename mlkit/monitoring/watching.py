@@ -1,11 +1,14 @@
 """Watch a model: cut what it was asked into windows, and hold each against what it learned from."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from math import isnan, nan
 from pathlib import Path
 
 import numpy as np
+from joblib import cpu_count
 
 from mlkit.core.bundle import Bundle
 from mlkit.core.errors import ConfigError, nearest
@@ -104,13 +107,16 @@ def watch(observed: Observed, settings: MonitoringConfig) -> Monitoring:
     with stage(log, "watching", n_windows=len(spans), n_rows=len(observed)):
         reference = read_reference(bundle, Expected.of(evaluation, metrics), settings.window)
         looks = look(observed, reference, order, spans, least_rows=settings.least_rows)
+        with ThreadPoolExecutor(cpu_count()) as threads:
+            apart = threads.map(lambda seen: _separation(reference, seen, settings.level), looks)
         windows = []
         newest = reference.lessons[:0]
-        for span, each in zip(spans, looks, strict=True):
+        for span, each, separation in zip(spans, looks, apart, strict=True):
             rows = _rows(observed, reference, order, span, each)
             # What is learned of a window's errors, only later ones are estimated by.
             lessons = reference.lessons + newest
             window = _window(observed, reference, span, each, rows, lessons, settings)
+            window = replace(window, separation=separation)
             windows.append(rated(window, task, settings))
             if window.is_tested:
                 newest = (newest + rows.lessons())[-MOST_ROWS:]
@@ -171,7 +177,6 @@ def _window(
         violations=tuple(seen.violations[:_MOST_TOLD]),
         drifts=tuple(seen.drifts),
         predictions=_predictions(reference, rows.scores) if is_tested else (),
-        separation=_separation(reference, seen, settings.level),
         quality=judge(manifest.task, manifest.threshold, reference.expected, estimator, rows),
         latency=_latency(rows.ms),
         age_days=_age(observed.bundle, span),
