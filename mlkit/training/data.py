@@ -170,7 +170,7 @@ def _parse(text: pd.Series, column: Column) -> pd.Series:
     """Return what the text says in the column's kind; what says nothing stays text."""
     if column.kind in ("number", "integer"):
         values = pd.to_numeric(text, errors="coerce")
-        if column.kind == "number":
+        if values.dtype.kind == "f":
             # pandas before 3 reads some numbers a last digit off.
             values = text.where(values.notna()).astype("float64")
     elif column.kind == "boolean":

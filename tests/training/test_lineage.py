@@ -65,7 +65,7 @@ def test_a_moved_file_is_one_change(repository):
     """By the name that it has now, whatever is in that."""
     (repository / "a file.py").write_text("one = 1\n" * 9)
     run("git", "add", ".", cwd=repository)
-    run("git", "commit", "--quiet", "--message", "Add", cwd=repository)
+    run("git", *AUTHOR, "commit", "--quiet", "-m", "Add", cwd=repository)
     run("git", "mv", "a file.py", "ä file.py", cwd=repository)
     assert lineage.code(repository)["changes"] == ["ä file.py"]
 
