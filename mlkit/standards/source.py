@@ -83,9 +83,9 @@ class Source:
                 for each in where.names:
                     found[each.asname or each.name] = f"{where.module}.{each.name}"
         # What a name stands for that is also given otherwise, only a run would tell.
-        for name in self.nodes(ast.Name):
-            if isinstance(name.ctx, ast.Store):
-                found.pop(name.id, None)
+        for variable in self.nodes(ast.Name):
+            if isinstance(variable.ctx, ast.Store):
+                found.pop(variable.id, None)
         for argument in self.nodes(ast.arg):
             found.pop(argument.arg, None)
         return found
