@@ -274,6 +274,22 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", nargs="?", help="a table (default: the project's own)")
     command.set_defaults(function="check_data")
 
+    command = commands.add_parser(
+        "check", parents=[shared], help="hold code and notebooks against the team's standards"
+    )
+    command.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .)")
+    command.add_argument(
+        "--format",
+        choices=("text", "json", "github", "sarif"),
+        default="text",
+        help="github: annotations of a pull request; sarif: for code scanners",
+    )
+    command.add_argument("--select", metavar="CODES", help="the rules that count: MLK1,MLK203")
+    command.add_argument("--ignore", metavar="CODES", help="those of them that do not")
+    command.add_argument("--explain", metavar="CODE", help="say what a rule is, and why")
+    command.add_argument("--rules", action="store_true", help="print all rules as Markdown")
+    command.set_defaults(module="standards", function="check")
+
     schema = commands.add_parser("schema", help="write a first schema from data")
     actions = schema.add_subparsers(metavar="ACTION", required=True)
     command = actions.add_parser(

@@ -147,7 +147,13 @@ def compare(frame: pd.DataFrame) -> Comparison:
     keys = [*parts, "turn", "model", "place"]
     frame["place"] = np.arange(len(frame))
     shadows, champions = (frame.loc[frame["role"] == role, keys] for role in ("shadow", "champion"))
-    both = shadows.merge(champions, on=[*parts, "turn"], suffixes=("", "_champion"))
+    both = shadows.merge(
+        champions,
+        how="inner",
+        on=[*parts, "turn"],
+        suffixes=("", "_champion"),
+        validate="one_to_one",
+    )
     by_pair = both.groupby(["name", "model", "model_champion"])
     pairs = [
         _pair(frame.iloc[places["place"]], frame.iloc[places["place_champion"]])

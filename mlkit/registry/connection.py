@@ -163,8 +163,8 @@ def talk(uri: str, call: Callable[[], T]) -> T:
             passes = any(sign in reason for sign in _PASSING)
             if not passes or time.monotonic() > end:
                 raise
-            # Writers that failed together must not try again together.
-            time.sleep(random.uniform(0.01, 0.2))  # noqa: S311
+            wait = random.uniform(0.01, 0.2)  # noqa: S311  # mlkit: ignore[MLK201] writers that failed together must not try again together
+            time.sleep(wait)
 
 
 @contextmanager

@@ -232,7 +232,7 @@ def _known(values: list[Any]) -> list[Any] | None:
 def _tell_failure(deployment: Deployment, request_id: str, error: Exception) -> None:
     deployment.failures.inc()
     log.warning(
-        f"{deployment.role}_failed",
+        f"{deployment.role}_failed",  # mlkit: ignore[MLK603] there are two roles
         request=request_id,
         bundle=deployment.model,
         # Its text may have a value of the record.

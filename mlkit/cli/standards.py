@@ -1,0 +1,35 @@
+"""The command that holds code against the team's standards."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from mlkit.core.errors import ConfigError, nearest
+from mlkit.standards.checking import check as checked
+from mlkit.standards.choosing import read_choice
+from mlkit.standards.rules import RULES
+from mlkit.standards.telling import FORMATS, explained, page
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Print what breaks the rules, and return 1 if something blocks."""
+    if arguments.explain is not None:
+        if arguments.explain not in RULES:
+            raise ConfigError(
+                f"There is no rule {arguments.explain}. {nearest(arguments.explain, RULES)}"
+            )
+        print(explained(arguments.explain))
+        return 0
+    if arguments.rules:
+        print(page())
+        return 0
+    choice = read_choice(Path())
+    given = {
+        name: tuple(getattr(arguments, name).split(","))
+        for name in ("select", "ignore")
+        if getattr(arguments, name) is not None
+    }
+    found = checked([Path(path) for path in arguments.paths or ["."]], replace(choice, **given))
+    if told := FORMATS[arguments.format](found):
+        print(told)
+    return int(found.n_errors > 0)

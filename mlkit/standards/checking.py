@@ -1,0 +1,149 @@
+"""Hold files against the rules."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlkit.core.errors import ConfigError, DataError
+from mlkit.standards.choosing import Choice
+from mlkit.standards.findings import Finding
+from mlkit.standards.source import SUFFIXES, Source, read_source
+
+#: What could not be read, and what is silenced without a reason: no rule, and never silenced.
+UNREADABLE, UNREASONED = "MLK000", "MLK001"
+_IGNORE = re.compile(r"#\s*mlkit:\s*ignore\[(?P<codes>[^\]]*)\][\s:,-]*(?P<reason>.*)")
+#: Folders that hold what others wrote, or tools made.
+_FOREIGN = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was found.
+
+    Attributes
+    ----------
+    findings
+        By path, cell and line.
+    n_files
+        How many were looked at.
+    """
+
+    findings: Sequence[Finding]
+    n_files: int
+
+    @property
+    def n_errors(self) -> int:
+        """How many findings block."""
+        return sum(found.severity == "error" for found in self.findings)
+
+
+def check(paths: Iterable[Path], choice: Choice) -> Checked:
+    """Hold files, and those below folders, against the rules that count.
+
+    Parameters
+    ----------
+    paths
+        Files, whatever is excluded, and folders.
+    choice
+        Which rules, and what is left out of folders.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file.
+    """
+    files = list(dict.fromkeys(_files(paths, choice)))
+    findings = [found for path in files for found in check_file(path, choice)]
+    return Checked(findings=tuple(sorted(findings)), n_files=len(files))
+
+
+def check_file(path: Path, choice: Choice) -> list[Finding]:
+    """Hold one module or notebook against the rules that count."""
+    try:
+        source = read_source(path)
+    except DataError as error:
+        return [
+            Finding(
+                path=str(path),
+                line=1,
+                column=1,
+                code=UNREADABLE,
+                severity="error",
+                message=str(error),
+            )
+        ]
+    ignored = dict(_ignores(source))
+    findings = []
+    for rule, severity in choice.rules():
+        for node, message in rule.hits(source):
+            line = getattr(node, "lineno", 1)
+            last = getattr(node, "end_lineno", None) or line
+            if any(rule.code in ignored.get(number, ()) for number in range(line, last + 1)):
+                continue
+            cell, within = source.place(line)
+            findings.append(
+                Finding(
+                    path=str(path),
+                    cell=cell,
+                    line=within,
+                    column=getattr(node, "col_offset", 0) + 1,
+                    code=rule.code,
+                    severity=severity,
+                    message=message,
+                )
+            )
+    return [*findings, *_unreasoned(source)]
+
+
+def _ignores(source: Source) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(source.lines, start=1):
+        if "mlkit" in line and (found := _IGNORE.search(line)) and found["reason"].strip():
+            yield number, [code.strip() for code in found["codes"].split(",")]
+
+
+def _unreasoned(source: Source) -> Iterator[Finding]:
+    for number, line in enumerate(source.lines, start=1):
+        found = _IGNORE.search(line) if "mlkit" in line else None
+        if found and not found["reason"].strip():
+            cell, within = source.place(number)
+            yield Finding(
+                path=str(source.path),
+                cell=cell,
+                line=within,
+                column=found.start() + 1,
+                code=UNREASONED,
+                severity="error",
+                message=f"{found.group().strip()} gives no reason: write one behind it",
+            )
+
+
+def _files(paths: Iterable[Path], choice: Choice) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from _below(path, choice)
+        elif path.is_file():
+            yield path
+        else:
+            raise ConfigError(f"There is no file or folder {path}. Check the path.")
+
+
+def _below(folder: Path, choice: Choice) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _FOREIGN
+            and not _is_excluded(here / name, choice)
+        )
+        for name in sorted(files):
+            path = here / name
+            if path.suffix in SUFFIXES and not _is_excluded(path, choice):
+                yield path
+
+
+def _is_excluded(path: Path, choice: Choice) -> bool:
+    return any(path.match(pattern) for pattern in choice.exclude)

@@ -1,0 +1,114 @@
+"""MLK3: frames that hold what one thinks they hold."""
+
+import ast
+from collections.abc import Iterator
+
+from mlkit.standards.calls import argument, is_constant, may_have, method
+from mlkit.standards.rule import Hit, Rule
+from mlkit.standards.source import Source
+
+_NANS = ("numpy.nan", "numpy.NaN", "numpy.NAN", "math.nan", "pandas.NA", "pandas.NaT")
+
+
+def _is_nan(source: Source, node: ast.expr) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":
+        text = node.args[0] if node.args else None
+        return isinstance(text, ast.Constant) and str(text.value).strip("+-").lower() == "nan"
+    return source.name(node) in _NANS
+
+
+def _nan(source: Source) -> Iterator[Hit]:
+    for node in source.nodes(ast.Compare):
+        sides = [node.left, *node.comparators]
+        for operator, one, other in zip(node.ops, sides, sides[1:], strict=False):
+            is_equal = isinstance(operator, (ast.Eq, ast.NotEq))
+            if is_equal and (_is_nan(source, one) or _is_nan(source, other)):
+                yield node, "nothing equals NaN, not even NaN: this is always the same"
+
+
+def _merges(source: Source) -> Iterator[Hit]:
+    if not source.imports("pandas"):
+        return
+    for call in source.nodes(ast.Call):
+        name = source.name(call.func)
+        # Of another module's merge nothing is known.
+        is_merge = name == "pandas.merge" or (method(call) == "merge" and not name)
+        if not is_merge or not (call.args or may_have(call, "right")):
+            continue
+        keys = ("on", "left_on", "left_index")
+        lacking = [word for word in ("how", "validate") if not may_have(call, word)]
+        if not any(may_have(call, word) for word in keys):
+            lacking.insert(1, "on")
+        if lacking:
+            yield call, f"merge does not say {', '.join(lacking)}"
+
+
+def _rows(source: Source) -> Iterator[Hit]:
+    if not source.imports("pandas"):
+        return
+    for call in source.nodes(ast.Call):
+        if method(call) in ("iterrows", "itertuples"):
+            yield call, f"{method(call)} goes row by row"
+        elif method(call) == "apply" and is_constant(argument(call, "axis"), 1, "columns"):
+            yield call, "apply with axis=1 goes row by row"
+
+
+RULES = (
+    Rule(
+        code="MLK301",
+        name="compared with NaN",
+        severity="error",
+        reason="By IEEE 754 nothing equals NaN, so that missing values are never found.",
+        fix="Use isna(), notna(), or np.isnan.",
+        bad="""
+import numpy as np
+
+missing = frame["price"] == np.nan
+""",
+        good="""
+import numpy as np
+
+missing = frame["price"].isna()
+""",
+        hits=_nan,
+    ),
+    Rule(
+        code="MLK302",
+        name="a merge that does not say what it expects",
+        severity="error",
+        reason="By default, columns that happen to have one name are the keys, rows without a "
+        "partner vanish, and a key that is there twice doubles rows in silence.",
+        fix='Say how, on and validate: validate="many_to_one" raises where a key is there twice.',
+        bad="""
+import pandas as pd
+
+joined = flights.merge(weather)
+""",
+        good="""
+import pandas as pd
+
+joined = flights.merge(weather, how="left", on=["origin", "hour"], validate="many_to_one")
+""",
+        hits=_merges,
+    ),
+    Rule(
+        code="MLK303",
+        name="a frame gone through row by row",
+        severity="error",
+        reason="It is hundreds of times slower than whole columns, and such features are not "
+        "compiled.",
+        fix="Work on whole columns; see the page on features that compile.",
+        bad="""
+import pandas as pd
+
+for _, row in frame.iterrows():
+    total += row["price"] * row["count"]
+""",
+        good="""
+import pandas as pd
+
+total = (frame["price"] * frame["count"]).sum()
+""",
+        hits=_rows,
+    ),
+)

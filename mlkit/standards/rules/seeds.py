@@ -1,0 +1,118 @@
+"""MLK2: chance that comes out the same again."""
+
+import ast
+from collections.abc import Iterator
+
+from mlkit.standards.calls import argument, is_constant, is_true, may_have
+from mlkit.standards.rule import Hit, Rule
+from mlkit.standards.source import Source
+
+#: Whose functions draw from one state for all, what seeds that, and what does not draw.
+_STATES = {
+    "numpy.random": ("seed", "default_rng", "get_state", "set_state"),
+    "random": ("seed", "getstate", "setstate"),
+}
+#: What draws unless it is told not to; the argument that says so, and its value.
+_SKLEARN = {
+    "sklearn.model_selection.train_test_split": ("shuffle", False),
+    "sklearn.utils.shuffle": ("", None),
+    "sklearn.utils.resample": ("", None),
+}
+#: What draws only when it is told to shuffle.
+_FOLDS = ("sklearn.model_selection.KFold", "sklearn.model_selection.StratifiedKFold")
+
+
+def _draws(source: Source) -> Iterator[Hit]:
+    seeded = {source.name(call.func) for call in source.nodes(ast.Call) if call.args}
+    for call in source.nodes(ast.Call):
+        package, _, function = source.name(call.func).rpartition(".")
+        others = _STATES.get(package)
+        if others is None or function in others or not function.islower():
+            continue
+        if f"{package}.seed" not in seeded:
+            yield call, f"{package}.{function} draws from a state that nothing has seeded"
+
+
+def _generators(source: Source) -> Iterator[Hit]:
+    for call in source.nodes(ast.Call):
+        name = source.name(call.func)
+        if name not in ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random"):
+            continue
+        given = call.args[0] if call.args else argument(call, "seed")
+        if (given is None and not call.keywords) or is_constant(given, None):
+            yield call, f"{name} without a seed is another one in each run"
+
+
+def _sklearn(source: Source) -> Iterator[Hit]:
+    for call in source.nodes(ast.Call):
+        name = source.name(call.func)
+        if name in _SKLEARN:
+            switch, off = _SKLEARN[name]
+            draws = not (switch and is_constant(argument(call, switch), off))
+        elif name in _FOLDS:
+            draws = is_true(argument(call, "shuffle"))
+        else:
+            continue
+        state = argument(call, "random_state")
+        if draws and (not may_have(call, "random_state") or is_constant(state, None)):
+            yield call, f"{name.rpartition('.')[2]} draws rows without a random_state"
+
+
+RULES = (
+    Rule(
+        code="MLK201",
+        name="drawn from a state without a seed",
+        severity="error",
+        reason="A run that draws other numbers each time cannot be done again, and what changed "
+        "between two of them cannot be told.",
+        fix="Draw from a generator of your own: rng = np.random.default_rng(seed).",
+        bad="""
+import numpy as np
+
+noise = np.random.normal(size=10)
+""",
+        good="""
+import numpy as np
+
+noise = np.random.default_rng(7).normal(size=10)
+""",
+        hits=_draws,
+    ),
+    Rule(
+        code="MLK202",
+        name="a generator without a seed",
+        severity="error",
+        reason="It begins elsewhere in each run, so that none can be done again.",
+        fix="Give it the seed of the settings.",
+        bad="""
+import numpy as np
+
+rng = np.random.default_rng()
+""",
+        good="""
+import numpy as np
+
+rng = np.random.default_rng(seed)
+""",
+        hits=_generators,
+    ),
+    Rule(
+        code="MLK203",
+        name="rows split by chance without a random_state",
+        severity="error",
+        reason="Each run has another holdout: figures of two runs cannot be compared, and rows "
+        "of the one's holdout are the other's training.",
+        fix="Give random_state, or split in time with mlkit's Splitter.",
+        bad="""
+from sklearn.model_selection import train_test_split
+
+train, test = train_test_split(rows)
+""",
+        good="""
+from sklearn.model_selection import train_test_split
+
+train, test = train_test_split(rows, random_state=7)
+""",
+        hits=_sklearn,
+    ),
+)

@@ -1,0 +1,137 @@
+"""Tell what was found: to people, to programs, and to what shows it beside the code."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mlkit.core.version import __version__
+from mlkit.standards.checking import Checked
+from mlkit.standards.findings import Finding
+from mlkit.standards.rule import Rule
+from mlkit.standards.rules import RULES
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+_INTRODUCTION = """# Rules
+
+What `mlkit check` holds code and notebooks against; [](../how-to/check-code.md) says how it is
+used. The tests hold each example against its rule. This page is what `mlkit check --rules`
+prints."""
+
+
+def as_text(found: Checked) -> str:
+    """Return a line for each finding, and how many there are."""
+    lines = [f"{each.place()}: {each.code} {each.message}" for each in found.findings]
+    n_warnings = len(found.findings) - found.n_errors
+    files = f"{found.n_files:,} file{'s' * (found.n_files != 1)}"
+    return "\n".join([*lines, f"{found.n_errors:,} errors, {n_warnings:,} warnings in {files}."])
+
+
+def as_json(found: Checked) -> str:
+    """Return everything as one JSON object."""
+    told = {
+        "n_files": found.n_files,
+        "n_errors": found.n_errors,
+        "findings": [asdict(each) for each in found.findings],
+    }
+    return json.dumps(told, indent=1, ensure_ascii=False)
+
+
+def as_annotations(found: Checked) -> str:
+    """Return workflow commands, which GitHub shows beside the lines of a pull request."""
+    return "\n".join(_annotation(each) for each in found.findings)
+
+
+def as_sarif(found: Checked) -> str:
+    """Return SARIF 2.1.0, as code scanners exchange it."""
+    codes = sorted({each.code for each in found.findings})
+    driver = {
+        "name": "mlkit check",
+        "version": __version__,
+        "rules": [_described(code) for code in codes],
+    }
+    run = {"tool": {"driver": driver}, "results": [_result(each) for each in found.findings]}
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1)
+
+
+FORMATS: Mapping[str, Callable[[Checked], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "github": as_annotations,
+    "sarif": as_sarif,
+}
+
+
+def explained(code: str) -> str:
+    """Return what a rule is, why, and what to do instead."""
+    rule = RULES[code]
+    return (
+        f"{rule.code}: {rule.name} ({rule.severity})\n\n{rule.reason}\n{rule.fix}\n\n"
+        f"Breaks it:\n{_indented(rule.bad)}\n\nDoes not:\n{_indented(rule.good)}"
+    )
+
+
+def page() -> str:
+    """Return all rules as a page in Markdown."""
+    return "\n\n".join([_INTRODUCTION, *map(_paragraphs, RULES.values())])
+
+
+def _paragraphs(rule: Rule) -> str:
+    return (
+        f"## {rule.code}: {rule.name}\n\n"
+        f"*{rule.severity.capitalize()}.* {rule.reason} {rule.fix}\n\n"
+        f"Breaks it:\n\n```python\n{rule.bad.strip()}\n```\n\n"
+        f"Does not:\n\n```python\n{rule.good.strip()}\n```"
+    )
+
+
+def _indented(code: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in code.strip().splitlines())
+
+
+def _annotation(found: Finding) -> str:
+    fields = {
+        "file": found.path,
+        "line": found.line,
+        "col": found.column,
+        "title": found.code,
+    }
+    told = ",".join(f"{name}={_field(str(value))}" for name, value in fields.items())
+    return f"::{found.severity} {told}::{_data(found.message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _field(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _described(code: str) -> dict[str, Any]:
+    rule = RULES.get(code)
+    if rule is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "shortDescription": {"text": rule.name},
+        "fullDescription": {"text": f"{rule.reason} {rule.fix}"},
+        "defaultConfiguration": {"level": rule.severity},
+    }
+
+
+def _result(found: Finding) -> dict[str, Any]:
+    return {
+        "ruleId": found.code,
+        "level": found.severity,
+        "message": {"text": found.message},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": found.path},
+                    "region": {"startLine": found.line, "startColumn": found.column},
+                }
+            }
+        ],
+    }

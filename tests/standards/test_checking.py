@@ -1,0 +1,169 @@
+"""Files are found, held against the rules that count, and told in every format."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlkit.cli import main
+from mlkit.core.errors import ConfigError
+from mlkit.standards.checking import check, check_file
+from mlkit.standards.choosing import Choice, read_choice
+from mlkit.standards.rules import RULES
+
+BAD = "import joblib\njoblib.dump(model, 'm')\n"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """Return a project's folder, which is the present one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def notebook(*cells: dict) -> str:
+    """Return a notebook's text."""
+    full = [{"cell_type": "code", "outputs": [], "execution_count": None} | cell for cell in cells]
+    return json.dumps({"cells": full, "nbformat": 4, "nbformat_minor": 5, "metadata": {}})
+
+
+def test_what_is_silenced_with_a_reason_is_silent(tmp_path):
+    """By its code, in its line; without a reason, that is said."""
+    path = tmp_path / "store.py"
+    path.write_text(BAD.replace("'m')", "'m')  # mlkit: ignore[MLK401] peers do"))
+    assert check_file(path, Choice()) == []
+    path.write_text(BAD.replace("'m')", "'m')  # mlkit: ignore[MLK201] peers do"))
+    assert [found.code for found in check_file(path, Choice())] == ["MLK401"]
+    path.write_text(BAD.replace("'m')", "'m')  # mlkit: ignore[MLK401]"))
+    assert {found.code for found in check_file(path, Choice())} == {"MLK001", "MLK401"}
+
+
+def test_a_notebook_is_told_by_cell_and_line(tmp_path):
+    """Lines of IPython are no fault, and text is no code."""
+    path = tmp_path / "explore.ipynb"
+    path.write_text(
+        notebook(
+            {"source": "%matplotlib inline\nimport joblib\n!ls\n"},
+            {"cell_type": "markdown", "source": "joblib.dump(x, y)"},
+            {"source": ["if wanted:\n", "    !ls\n", "    joblib.dump(model, 'm')"]},
+            {"source": "%%bash\nls |"},
+        )
+    )
+    (found,) = check_file(path, Choice())
+    assert (found.cell, found.line, found.column, found.code) == (3, 3, 5, "MLK401")
+    assert found.place() == f"{path}:cell 3:3:5"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.py", "def f(:\n"),
+        ("b.py", "x = '\0'"),
+        ("c.ipynb", "{"),
+        ("d.ipynb", "[]"),
+        ("e.ipynb", '{"cells": [{"cell_type": "code"}]}'),
+        ("f.py", "x = " + "(" * 500 + ")" * 500),
+    ],
+)
+def test_what_cannot_be_read_is_a_finding(tmp_path, name, text):
+    """And no traceback; the other files are still looked at."""
+    (tmp_path / name).write_text(text)
+    (tmp_path / "store.py").write_text(BAD)
+    found = check([tmp_path], Choice())
+    assert sorted(each.code for each in found.findings) == ["MLK000", "MLK401"]
+    assert found.n_files == 2
+
+
+def test_foreign_and_excluded_folders_are_left_out(here):
+    """A file that is named itself is looked at, whatever is excluded."""
+    for folder in ("src", ".venv", "build", "vendored"):
+        (here / folder).mkdir()
+        (here / folder / "store.py").write_text(BAD)
+    choice = Choice(exclude=("vendored",))
+    found = check([Path()], choice)
+    assert [each.path for each in found.findings] == ["src/store.py"]
+    assert check([Path("vendored/store.py"), Path("src")], choice).n_files == 2
+    with pytest.raises(ConfigError, match="no file or folder nowhere"):
+        check([Path("nowhere")], choice)
+
+
+def test_a_project_chooses_its_rules(here):
+    """By the beginnings of codes; a warning does not block."""
+    (here / "store.py").write_text(BAD + "import random\nrandom.random()\n")
+    table = "[tool.mlkit.check]\n"
+    for settings, expected in (
+        ("", {"MLK401": "error", "MLK201": "error"}),
+        ('select = ["MLK4"]', {"MLK401": "error"}),
+        ('ignore = ["MLK4"]', {"MLK201": "error"}),
+        ('warn = ["MLK401"]', {"MLK401": "warning", "MLK201": "error"}),
+    ):
+        (here / "pyproject.toml").write_text(table + settings)
+        found = check([Path("store.py")], read_choice(here)).findings
+        assert {each.code: each.severity for each in found} == expected
+    (here / "pyproject.toml").write_text(table + 'select = ["MLK4"]\nwarn = ["MLK4"]')
+    assert main(["check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("select = 'MLK1'", "tool.mlkit.check.select is a list of texts"),
+        ("chose = ['MLK1']", "There is no setting tool.mlkit.check.chose"),
+        ("ignore = ['MLK999']", "tool.mlkit.check.ignore names MLK999. "),
+        ("ignore = [", "is not readable TOML"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named(here, settings, message, capsys):
+    """In a line."""
+    (here / "pyproject.toml").write_text(f"[tool.mlkit.check]\n{settings}\n")
+    assert main(["check"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_every_format_tells_all(here, capsys):
+    """For people, programs, pull requests and code scanners; the exit code says that it blocks."""
+    (here / "a,b.py").write_text(BAD)
+    assert main(["check"]) == 1
+    text = capsys.readouterr().out
+    assert text.startswith("a,b.py:2:1: MLK401 joblib.dump reads or writes a pickle\n")
+    assert text.endswith("1 errors, 0 warnings in 1 file.\n")
+    assert main(["check", "--format", "json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["n_files"], told["n_errors"], told["findings"][0]["line"]) == (1, 1, 2)
+    assert main(["check", "--format", "github"]) == 1
+    expected = "::error file=a%2Cb.py,line=2,col=1,title=MLK401::joblib.dump reads or writes"
+    assert capsys.readouterr().out.startswith(expected)
+    assert main(["check", "--format", "sarif"]) == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    (result,) = run["results"]
+    assert result["ruleId"] == run["tool"]["driver"]["rules"][0]["id"] == "MLK401"
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "a,b.py"
+    assert place["region"] == {"startLine": 2, "startColumn": 1}
+
+
+def test_options_choose_rules_and_explain_them(here, capsys):
+    """For one run."""
+    (here / "store.py").write_text(BAD)
+    assert main(["check", "--ignore", "MLK4,MLK5"]) == 0
+    assert main(["check", "--select", "MLK2"]) == 0
+    assert main(["check", "--select", "XYZ"]) == 2
+    capsys.readouterr()
+    assert main(["check", "--explain", "MLK401"]) == 0
+    assert RULES["MLK401"].reason in capsys.readouterr().out
+    assert main(["check", "--explain", "MLK4"]) == 2
+
+
+def test_the_page_of_rules_is_what_the_command_prints(capsys):
+    """So it is never older than the rules."""
+    assert main(["check", "--rules"]) == 0
+    path = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
+    assert capsys.readouterr().out == path.read_text(encoding="utf-8")
+
+
+def test_this_repository_keeps_its_own_standards():
+    """What is left is silenced, with a reason."""
+    root = Path(__file__).parents[2]
+    choice = read_choice(root)
+    found = check([root / "mlkit", root / "examples", root / "template"], choice)
+    assert [each.place() for each in found.findings] == []
