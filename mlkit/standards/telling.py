@@ -81,8 +81,8 @@ def _paragraphs(rule: Rule) -> str:
     return (
         f"## {rule.code}: {rule.name}\n\n"
         f"*{rule.severity.capitalize()}.* {rule.reason} {rule.fix}\n\n"
-        f"Breaks it:\n\n```python\n{rule.bad.strip()}\n```\n\n"
-        f"Does not:\n\n```python\n{rule.good.strip()}\n```"
+        f"Breaks it:\n\n```py\n{rule.bad.strip()}\n```\n\n"
+        f"Does not:\n\n```py\n{rule.good.strip()}\n```"
     )
 
 
