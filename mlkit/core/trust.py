@@ -6,11 +6,11 @@ and so does the training side where it runs a project's settings, as `mlkit.trai
 `Predictor.load` and `Bundle.open` read no pyproject.toml: they trust what they are given.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from mlkit.core.errors import ConfigError, nearest
+from mlkit.core.errors import ConfigError
+from mlkit.core.project import tool_table
 
 #: What each setting lists.
 _SETTINGS = {"trusted": "package names", "signers": "public keys"}
@@ -42,32 +42,8 @@ def required_signers() -> tuple[str, ...] | None:
 
 
 def _setting(key: str) -> tuple[str, ...] | None:
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        path = folder / "pyproject.toml"
-        table = _table(path) if path.is_file() else None
-        if table is not None:
-            return _listed(path, table, key)
-        if (folder / ".git").exists():
-            break
-    return None
-
-
-def _table(path: Path) -> dict[str, Any] | None:
-    try:
-        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not readable TOML: {error}.") from None
-    table = tool.get("mlkit") if isinstance(tool, dict) else tool
-    if not isinstance(table, dict | None):
-        raise ConfigError(f"tool and tool.mlkit in {path} must be tables.")
-    # A misspelt `signers` would accept anybody's bundles.
-    for key in table or ():
-        if key not in _SETTINGS:
-            raise ConfigError(
-                f"{path}: there is no setting tool.mlkit.{key}. {nearest(key, _SETTINGS)}"
-            )
-    return table
+    found = tool_table(Path.cwd())
+    return _listed(*found, key) if found else None
 
 
 def _listed(path: Path, table: dict[str, Any], key: str) -> tuple[str, ...] | None:

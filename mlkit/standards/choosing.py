@@ -1,12 +1,11 @@
 """Choose the rules that count in a project, as its pyproject.toml says."""
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from mlkit.core.errors import ConfigError, first_line, nearest
+from mlkit.core.errors import ConfigError, nearest
+from mlkit.core.project import tool_table
 from mlkit.standards.findings import Severity
 from mlkit.standards.rule import Rule
 from mlkit.standards.rules import RULES
@@ -50,23 +49,17 @@ class Choice:
 
 
 def read_choice(folder: Path) -> Choice:
-    """Return what the pyproject.toml of a folder says; all rules count where it says nothing.
+    """Return what the project of a folder says; all rules count where it says nothing.
 
     Raises
     ------
     ConfigError
         If it cannot be read, or says what makes no sense.
     """
-    path = folder / "pyproject.toml"
-    if not path.is_file():
-        return Choice()
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not readable TOML: {first_line(error)}") from None
-    found: Any = settings
-    for name in _TABLE.split("."):
-        found = found.get(name, {}) if isinstance(found, Mapping) else {}
+    table = tool_table(folder)
+    found = table[1].get("check", {}) if table else {}
+    if not isinstance(found, dict):
+        raise ConfigError(f"{_TABLE} must be a table, got {found!r}.")
     for key, value in found.items():
         if key not in _KEYS:
             raise ConfigError(f"There is no setting {_TABLE}.{key}. {nearest(key, _KEYS)}")

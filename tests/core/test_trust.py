@@ -44,7 +44,7 @@ def test_nothing_is_read_above_the_repository(repository):
     [
         ('[tool.mlkit]\nsigner = ["k"]', "tool.mlkit.signer. Did you mean signers"),
         ('[tool.mlkit]\ntrust = ["p"]', "tool.mlkit.trust. Did you mean trusted"),
-        ("[tool.mlkit.registry]", "tool.mlkit.registry. Valid: signers, trusted"),
+        ("[tool.mlkit.registry]", "tool.mlkit.registry. Valid: check, signers, trusted"),
         ("[tool.mlkit", "is not readable TOML"),
         ("tool = 3", "must be tables"),
         ("[tool]\nmlkit = []", "must be tables"),

@@ -7,6 +7,7 @@ import pytest
 
 from mlkit.cli import main
 from mlkit.core.errors import ConfigError
+from mlkit.core.trust import trusted_packages
 from mlkit.standards.checking import check, check_file
 from mlkit.standards.choosing import Choice, read_choice
 from mlkit.standards.rules import RULES
@@ -111,6 +112,7 @@ def test_a_project_chooses_its_rules(here):
         ("chose = ['MLK1']", "There is no setting tool.mlkit.check.chose"),
         ("ignore = ['MLK999']", "tool.mlkit.check.ignore names MLK999. "),
         ("ignore = [", "is not readable TOML"),
+        ("[tool.mlkit.chek]", "there is no setting tool.mlkit.chek. Did you mean check"),
     ],
 )
 def test_settings_that_make_no_sense_are_named(here, settings, message, capsys):
@@ -118,6 +120,15 @@ def test_settings_that_make_no_sense_are_named(here, settings, message, capsys):
     (here / "pyproject.toml").write_text(f"[tool.mlkit.check]\n{settings}\n")
     assert main(["check"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_is_chosen_stands_beside_what_is_trusted(here):
+    """The other commands read the same table."""
+    (here / "pyproject.toml").write_text(
+        '[tool.mlkit]\ntrusted = ["flights"]\n[tool.mlkit.check]\nignore = ["MLK6"]\n'
+    )
+    assert trusted_packages() == ("flights",)
+    assert read_choice(here).ignore == ("MLK6",)
 
 
 def test_every_format_tells_all(here, capsys):
