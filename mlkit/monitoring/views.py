@@ -3,7 +3,7 @@
 A moment itself always moves on, and a key names one thing: neither is compared.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from mlkit.core.arrays import missing
 from mlkit.core.column import Column
 from mlkit.core.schema import Schema
 from mlkit.monitoring.drift import Categories, Numbers
-from mlkit.monitoring.windows import CYCLES, least_days, weekdays
+from mlkit.monitoring.windows import parts, weekdays
 from mlkit.training.frames import plain_columns
 
 #: Numbers of no more distinct values than this are taken for categories.
@@ -82,7 +82,7 @@ def views(schema: type[Schema], reference: Mapping[str, np.ndarray], window: str
     found = []
     for column in plain_columns(schema):
         values = reference[column.name]
-        for part in _parts(column, window):
+        for part in parts(window) if column.kind == "datetime" else [""]:
             name = f"{column.name} ({part})" if part else column.name
             is_number = not part and _is_number(column, values)
             kind = Numbers if is_number else Categories
@@ -97,13 +97,6 @@ def matrix(
     """Return the views' numbers (n_rows, n_views), and which are categories."""
     numbers = [view.numbers(columns[view.column]) for view in chosen]
     return np.column_stack(numbers), [isinstance(view.reference, Categories) for view in chosen]
-
-
-def _parts(column: Column, window: str) -> Iterator[str]:
-    if column.kind != "datetime":
-        yield ""
-        return
-    yield from (part for part, days in CYCLES.items() if least_days(window) >= days)
 
 
 def _is_number(column: Column, values: np.ndarray) -> bool:

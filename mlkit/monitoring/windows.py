@@ -16,7 +16,7 @@ _WHOLE = 0.9
 #: Days without windows from which on one more or less of an hour or a weekday is no drift.
 _MANY_DAYS = {"hour": 7, "weekday": 28}
 #: After how many days each begins again.
-CYCLES = {"hour": 1, "weekday": 7}
+_CYCLES = {"hour": 1, "weekday": 7}
 _DAY = np.timedelta64(1, "D")
 
 
@@ -55,6 +55,11 @@ def least_days(window: str) -> float:
     return _DAYS[window]
 
 
+def parts(window: str) -> list[str]:
+    """Return what a moment may be compared by in a whole window of a kind; see `Span.parts`."""
+    return [part for part, days in _CYCLES.items() if least_days(window) >= days]
+
+
 def cut(
     times: np.ndarray | None,
     n_rows: int,
@@ -85,8 +90,8 @@ def cut(
     if times is None or window == "all":
         start, end = ("", "") if times is None else _bounds(times)
         days = _DAYS["all"] if times is None else (times.max() - times.min()) / _DAY
-        parts = frozenset(part for part, least in _MANY_DAYS.items() if days >= least)
-        return None, [Span(name="all", start=start, end=end, rows=slice(0, n_rows), parts=parts)]
+        many = frozenset(part for part, least in _MANY_DAYS.items() if days >= least)
+        return None, [Span(name="all", start=start, end=end, rows=slice(0, n_rows), parts=many)]
     starts = _starts(times, window)
     order = None
     if (np.diff(starts.astype("int64")) < 0).any():
@@ -98,7 +103,7 @@ def cut(
 def _spans(
     starts: np.ndarray, window: str, between: tuple[np.datetime64, np.datetime64] | None
 ) -> Iterator[Span]:
-    within = frozenset(part for part, days in CYCLES.items() if least_days(window) >= days)
+    within = frozenset(parts(window))
     distinct, first = np.unique(starts, return_index=True)
     lasts = [*first[1:], len(starts)]
     for start, begin, end in zip(distinct, first, lasts, strict=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.standards.choosing import Choice
-from mlkit.standards.findings import Finding
+from mlkit.standards.findings import Finding, Severity
 from mlkit.standards.source import SUFFIXES, Source, read_source
 
 #: What could not be read, and what is silenced without a reason: no rule, and never silenced.
@@ -74,49 +74,47 @@ def check_file(path: Path, choice: Choice) -> list[Finding]:
                 message=str(error),
             )
         ]
-    ignored = dict(_ignores(source))
+    ignored: dict[int, list[str]] = {}
     findings = []
+    for number, comment in _comments(source):
+        if comment["reason"].strip():
+            ignored[number] = [code.strip() for code in comment["codes"].split(",")]
+        else:
+            message = f"{comment.group().strip()} gives no reason: write one behind it"
+            place = (number, comment.start())
+            findings.append(_finding(source, place, UNREASONED, "error", message))
     for rule, severity in choice.rules():
         for node, message in rule.hits(source):
             line = getattr(node, "lineno", 1)
             last = getattr(node, "end_lineno", None) or line
             if any(rule.code in ignored.get(number, ()) for number in range(line, last + 1)):
                 continue
-            cell, within = source.place(line)
-            findings.append(
-                Finding(
-                    path=str(path),
-                    cell=cell,
-                    line=within,
-                    column=getattr(node, "col_offset", 0) + 1,
-                    code=rule.code,
-                    severity=severity,
-                    message=message,
-                )
-            )
-    return [*findings, *_unreasoned(source)]
+            place = (line, getattr(node, "col_offset", 0))
+            findings.append(_finding(source, place, rule.code, severity, message))
+    return findings
 
 
-def _ignores(source: Source) -> Iterator[tuple[int, list[str]]]:
+def _comments(source: Source) -> Iterator[tuple[int, re.Match[str]]]:
+    """Yield the comments that silence rules, with their lines."""
     for number, line in enumerate(source.lines, start=1):
-        if "mlkit" in line and (found := _IGNORE.search(line)) and found["reason"].strip():
-            yield number, [code.strip() for code in found["codes"].split(",")]
+        if "mlkit" in line and (found := _IGNORE.search(line)):
+            yield number, found
 
 
-def _unreasoned(source: Source) -> Iterator[Finding]:
-    for number, line in enumerate(source.lines, start=1):
-        found = _IGNORE.search(line) if "mlkit" in line else None
-        if found and not found["reason"].strip():
-            cell, within = source.place(number)
-            yield Finding(
-                path=str(source.path),
-                cell=cell,
-                line=within,
-                column=found.start() + 1,
-                code=UNREASONED,
-                severity="error",
-                message=f"{found.group().strip()} gives no reason: write one behind it",
-            )
+def _finding(
+    source: Source, place: tuple[int, int], code: str, severity: Severity, message: str
+) -> Finding:
+    """Return a finding at a line of the code, from 1, and a column, from 0."""
+    cell, line = source.place(place[0])
+    return Finding(
+        path=str(source.path),
+        cell=cell,
+        line=line,
+        column=place[1] + 1,
+        code=code,
+        severity=severity,
+        message=message,
+    )
 
 
 def _files(paths: Iterable[Path], choice: Choice) -> Iterator[Path]:
