@@ -8,6 +8,11 @@ def method(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
+def receiver(call: ast.Call) -> ast.expr | None:
+    """Return what a method is called on; None for a plain call."""
+    return call.func.value if isinstance(call.func, ast.Attribute) else None
+
+
 def argument(call: ast.Call, name: str) -> ast.expr | None:
     """Return what is given by a keyword; None where it is not."""
     return next((each.value for each in call.keywords if each.arg == name), None)

@@ -80,6 +80,8 @@ def test_answers_are_kept_and_counted(log, in_project, capsys):
         assert main(["labels", str(landed), "--log", str(log)]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == f"Answers (arr_delay) by id, row; {figures}."
+        of_nobody = ["Of no record in the log so far: 1."] if "nobody" in text else []
+        assert [line for line in lines if "no record" in line] == of_nobody
         assert lines[-1] == (
             f"arr_delay; records in {log}: {n_records}, with an answer: {n_answered}, "
             f"without one yet: {n_records - n_answered}."

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from mlkit.standards.calls import method
+from mlkit.standards.calls import method, receiver
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
@@ -21,10 +21,12 @@ def _methods(node: ast.ClassDef) -> Iterator[ast.FunctionDef]:
     return (each for each in node.body if isinstance(each, ast.FunctionDef))
 
 
-def _own(node: ast.AST) -> str:
+def _own(node: ast.AST | None) -> str:
     """Return the name of an attribute of self; empty for anything else."""
-    is_own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-    return node.attr if is_own and node.value.id == "self" else ""  # type: ignore[attr-defined]
+    match node:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return name
+    return ""
 
 
 def _set(function: ast.FunctionDef) -> Iterator[ast.Attribute]:
@@ -58,10 +60,11 @@ def _learning(source: Source) -> Iterator[Hit]:
             for attribute in _set(function):
                 if attribute.attr.endswith("_"):
                     yield attribute, f"{function.name} sets {attribute.attr}: it learns"
-            for call in ast.walk(function):
-                is_fit = isinstance(call, ast.Call) and method(call) in ("fit", "fit_transform")
-                if is_fit and _own(call.func.value):  # type: ignore[attr-defined]
-                    yield call, f"{function.name} fits {_own(call.func.value)}"  # type: ignore[attr-defined]
+            calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+            for call in calls:
+                part = _own(receiver(call))
+                if part and method(call) in ("fit", "fit_transform"):
+                    yield call, f"{function.name} fits {part}"
 
 
 RULES = (

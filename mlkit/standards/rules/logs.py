@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from mlkit.standards.calls import method
+from mlkit.standards.calls import method, receiver
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
@@ -43,7 +43,7 @@ def _formatted(source: Source) -> Iterator[Hit]:
     for call in source.nodes(ast.Call):
         if method(call) not in _LEVELS or not call.args:
             continue
-        of = call.func.value  # type: ignore[attr-defined]  # a method is called on something
+        of = receiver(call)
         is_logger = isinstance(of, ast.Name) and of.id in loggers
         if is_logger and isinstance(call.args[0], ast.JoinedStr):
             yield call, "an event that is formatted is another one each time"

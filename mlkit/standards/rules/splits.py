@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mlkit.standards.calls import method
+from mlkit.standards.calls import method, receiver
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
@@ -22,8 +22,7 @@ class _Scope:
     learned: dict[str, ast.Call] = field(default_factory=dict)
     #: What was fitted, by the name of the transformer.
     fitted: dict[str, ast.Call] = field(default_factory=dict)
-    #: The rows of a test set.
-    tests: set[str] = field(default_factory=set)
+    #: What learns of the answers alone.
     harmless: set[str] = field(default_factory=set)
 
 
@@ -62,9 +61,7 @@ def _fit_before_split(source: Source) -> Iterator[Hit]:
                     for each in call.args:
                         if fit := scope.learned.get(_root(each)):
                             yield fit, f"{_root(each)} is split after something was fitted on it"
-                elif method(call) in ("fit", "partial_fit") and isinstance(
-                    call.func, ast.Attribute
-                ):
+                elif method(call) in ("fit", "partial_fit"):
                     scope.fitted[_root(call.func)] = call
             _learn(source, scope, statement)
 
@@ -78,7 +75,7 @@ def _learn(source: Source, scope: _Scope, statement: ast.stmt) -> None:
         return
     if source.name(value.func) in _HARMLESS:
         scope.harmless.add(targets[0])
-    maker = _maker(value)
+    maker = receiver(value)
     if maker is None or _root(maker) in scope.harmless:
         return
     if isinstance(maker, ast.Call) and source.name(maker.func) in _HARMLESS:
@@ -89,25 +86,21 @@ def _learn(source: Source, scope: _Scope, statement: ast.stmt) -> None:
         scope.learned[targets[0]] = scope.fitted[_root(maker)]
 
 
-def _maker(call: ast.Call) -> ast.expr | None:
-    return call.func.value if isinstance(call.func, ast.Attribute) else None
-
-
 def _fit_on_test(source: Source) -> Iterator[Hit]:
     for statements in source.scopes():
-        scope = _Scope()
+        tests: set[str] = set()
         for statement in statements:
             for call in _calls(statement):
                 if method(call) not in _FITTING or not call.args:
                     continue
                 name = _root(call.args[0])
-                if name in scope.tests:
+                if name in tests:
                     yield call, f"{method(call)} learns from {name}, the rows that are to judge it"
             targets = _targets(statement)
-            scope.tests -= set(targets)
+            tests -= set(targets)
             value = getattr(statement, "value", None)
             if isinstance(value, ast.Call) and source.name(value.func) == _SPLIT:
-                scope.tests |= set(targets[1::2]) - {""}
+                tests |= set(targets[1::2]) - {""}
 
 
 RULES = (
