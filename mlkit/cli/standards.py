@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mlkit.core.errors import ConfigError, nearest
 from mlkit.standards.checking import check as checked
@@ -24,7 +25,7 @@ def check(arguments: argparse.Namespace) -> int:
         print(page())
         return 0
     choice = read_choice(Path())
-    given = {
+    given: dict[str, Any] = {
         name: tuple(getattr(arguments, name).split(","))
         for name in ("select", "ignore")
         if getattr(arguments, name) is not None

@@ -8,16 +8,16 @@ from typing import Any
 from mlkit.core.version import __version__
 from mlkit.standards.checking import Checked
 from mlkit.standards.findings import Finding
-from mlkit.standards.rule import Rule
+from mlkit.standards.rule import Standard
 from mlkit.standards.rules import RULES
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 _INTRODUCTION = """# Rules
 
-What `mlkit check` holds code and notebooks against; [](../how-to/check-code.md) says how it is
-used. The tests hold each example against its rule. This page is what `mlkit check --rules`
-prints."""
+What `mlkit check` holds code, notebooks and projects against; [](../how-to/check-code.md) says
+how it is used. The tests hold each example against its rule. This page is what
+`mlkit check --rules` prints."""
 
 
 def as_text(found: Checked) -> str:
@@ -77,13 +77,17 @@ def page() -> str:
     return "\n\n".join([_INTRODUCTION, *map(_paragraphs, RULES.values())])
 
 
-def _paragraphs(rule: Rule) -> str:
+def _paragraphs(rule: Standard) -> str:
     return (
         f"## {rule.code}: {rule.name}\n\n"
         f"*{rule.severity.capitalize()}.* {rule.reason} {rule.fix}\n\n"
-        f"Breaks it:\n\n```py\n{rule.bad.strip()}\n```\n\n"
-        f"Does not:\n\n```py\n{rule.good.strip()}\n```"
+        f"Breaks it:\n\n{_fenced(rule.bad)}\n\nDoes not:\n\n{_fenced(rule.good)}"
     )
+
+
+def _fenced(example: str) -> str:
+    language = "text" if example.lstrip().startswith("==>") else "py"
+    return f"```{language}\n{example.strip()}\n```"
 
 
 def _indented(code: str) -> str:
