@@ -21,11 +21,14 @@ how it is used. The tests hold each example against its rule. This page is what
 
 
 def as_text(found: Checked) -> str:
-    """Return a line for each finding, and how many there are."""
-    lines = [f"{each.place()}: {each.code} {each.message}" for each in found.findings]
+    """Return a line for each fix and each finding, and how many there are."""
+    lines = [f"{each.place()}: {each.code} fixed" for each in found.fixed]
+    lines += [f"{each.place()}: {each.code} {each.message}" for each in found.findings]
     n_warnings = len(found.findings) - found.n_errors
     files = f"{found.n_files:,} file{'s' * (found.n_files != 1)}"
-    return "\n".join([*lines, f"{found.n_errors:,} errors, {n_warnings:,} warnings in {files}."])
+    fixed = f"{len(found.fixed):,} fixed, " if found.fixed else ""
+    last = f"{fixed}{found.n_errors:,} errors, {n_warnings:,} warnings in {files}."
+    return "\n".join([*lines, last])
 
 
 def as_json(found: Checked) -> str:
@@ -34,6 +37,7 @@ def as_json(found: Checked) -> str:
         "n_files": found.n_files,
         "n_errors": found.n_errors,
         "findings": [asdict(each) for each in found.findings],
+        "fixed": [asdict(each) for each in found.fixed],
     }
     return json.dumps(told, indent=1, ensure_ascii=False)
 

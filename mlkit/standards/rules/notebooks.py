@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Cell, Source
 
+#: Of the rules whose fault can be cleared away.
+OUTPUT, ORDER = "MLK801", "MLK802"
 #: Lines of a function or class that a notebook may define for itself.
 _MOST_LINES = 5
 
@@ -57,7 +59,7 @@ _LENGTH = '"source": ["len(frame)"]'
 
 RULES = (
     Rule(
-        code="MLK801",
+        code=OUTPUT,
         name="a notebook with output",
         severity="error",
         reason="Output holds rows that nobody may commit, hides in a review what changed, and "
@@ -68,7 +70,7 @@ RULES = (
         hits=_outputs,
     ),
     Rule(
-        code="MLK802",
+        code=ORDER,
         name="a notebook run out of order",
         severity="error",
         reason="What it showed came of an order that whoever runs it from the top does not "
