@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults year soak lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining lint types layers docs wheel package smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults year soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -51,10 +51,16 @@ wheel: setup  ## Build the wheel
 	@rm -rf dist
 	$(UV) build --quiet --no-build-isolation --python .venv --out-dir dist
 
+package: wheel  ## Check what would be published, and the repository's own order
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/repo-review .
+
 smoke: wheel  ## Try the built wheel in clean environments: plain, and with [train]
 	bash .ci/smoke $(UV) $(PYTHON)
 
-check: lint types layers docs smoke  ## Run every check but the tests
+check: lint types layers docs package smoke  ## Run every check but the tests
 
 test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the oldest packages admitted
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-oldest

@@ -316,7 +316,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(module="doctor", function="fleet")
 
-    schema = commands.add_parser("schema", help="write a first schema from data")
+    schema = commands.add_parser("schema", help="write a first schema from data, or describe one")
     actions = schema.add_subparsers(metavar="ACTION", required=True)
     command = actions.add_parser(
         "infer",
@@ -331,7 +331,14 @@ def _parser() -> argparse.ArgumentParser:
         help="where to write it (default: the project's schema; - for stdout)",
     )
     command.add_argument("--force", action="store_true", help="replace a schema that is there")
-    command.set_defaults(function="infer_schema")
+    command.set_defaults(module="schemas", function="infer")
+    command = actions.add_parser(
+        "describe",
+        parents=[shared, project],
+        help="write the data dictionary of the project's schema, as Markdown",
+    )
+    command.add_argument("file", nargs="?", default="-", help="where to (default: stdout)")
+    command.set_defaults(module="schemas", function="describe")
 
     study = commands.add_parser("study", help="learn more about a model than one run tells")
     actions = study.add_subparsers(metavar="ACTION", required=True)

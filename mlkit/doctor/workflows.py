@@ -11,6 +11,7 @@ from mlkit.core.errors import ConfigError
 from mlkit.core.extras import load
 
 _GITLAB = ".gitlab-ci.yml"
+_SOURCE = re.compile(r"\$CI_PIPELINE_SOURCE\s*(==|!=)\s*[\"'](\w+)[\"']")
 _TARGET = re.compile(r"^(?P<name>[\w.-]+)\s*:(?!=)")
 _MAKE = re.compile(r"\bmake\b(?P<words>[^\n;&|]*)")
 
@@ -90,21 +91,40 @@ def _of_github(read: dict[Any, Any], file: str, recipes: dict[str, list[str]]) -
 
 
 def _of_gitlab(read: dict[Any, Any], recipes: dict[str, list[str]]) -> Iterator[Job]:
-    workflow = read.get("workflow")
-    shared = workflow.get("rules") if isinstance(workflow, dict) else None
     for job in read.values():
         if not isinstance(job, dict) or "script" not in job:
             continue
         script = job["script"]
-        when = str([job.get(key) for key in ("rules", "only")])
-        if "rules" not in job and "only" not in job:
-            when = str(shared)
         yield Job(
             file=_GITLAB,
             commands=tuple(_commands(script if isinstance(script, list) else [script], recipes)),
-            is_scheduled="schedule" in when,
-            is_review="merge_request" in when,
+            is_scheduled=_is_run(read, job, "schedule"),
+            is_review=_is_run(read, job, "merge_request_event"),
         )
+
+
+def _is_run(read: dict[Any, Any], job: dict[Any, Any], source: str) -> bool:
+    """Whether the rules of the pipeline and of a job let it run for a source of pipelines."""
+    if "only" in job:
+        return source.removesuffix("_event") in str(job["only"])
+    workflow = read.get("workflow")
+    shared = workflow.get("rules") if isinstance(workflow, dict) else None
+    # By default there is no pipeline for a merge request.
+    if shared is None and "rules" not in job and source != "schedule":
+        return False
+    return all(
+        rules is None or any(_fits(rule, source) for rule in rules)
+        for rules in (shared, job.get("rules"))
+    )
+
+
+def _fits(rule: Any, source: str) -> bool:
+    if not isinstance(rule, dict) or rule.get("when") == "never":
+        return False
+    compared = _SOURCE.findall(str(rule.get("if", "")))
+    if not compared:
+        return "if" not in rule
+    return any((how == "==") == (value == source) for how, value in compared)
 
 
 def _commands(texts: list[Any], recipes: dict[str, list[str]]) -> Iterator[str]:
