@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +13,15 @@ from mlkit.core.errors import DataError, MlkitError
 from mlkit.core.table import Table
 from mlkit.doctor.diagnosing import diagnose
 from mlkit.doctor.points import SECTIONS
+from mlkit.doctor.standing import address_of
 from mlkit.doctor.telling import behind
 from mlkit.standards.checking import check
 from mlkit.standards.choosing import read_choice
 
 #: For how long a repository may take to be cloned, in s.
 _PATIENCE = 600
+#: How the address of a repository elsewhere begins; all else is a folder.
+_REMOTE = re.compile(r"\w+://|[\w.-]+@[\w.-]+:|g[hl]:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +88,15 @@ def look_at(place: str, base: Path) -> Member:
         The folder that a relative place is in.
     """
     try:
-        folder = base / Path(place).expanduser()
-        if folder.is_dir() and not _is_bare(folder):
-            return _looked_at(place, folder)
-        with tempfile.TemporaryDirectory() as clone:
-            _clone(str(folder) if folder.is_dir() else place, clone)
-            return _looked_at(place, Path(clone))
+        if _REMOTE.match(place):
+            return _cloned(place, address_of(place))
+        folder = (base / Path(place).expanduser()).absolute()
+        if not folder.is_dir():
+            raise DataError("there is no such folder")
+        if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
+            # Of a path, git would copy all there is; of a URL, it takes the newest commit alone.
+            return _cloned(place, folder.as_uri())
+        return _looked_at(place, folder)
     except (MlkitError, OSError, subprocess.TimeoutExpired) as error:
         return Member(place=place, unread=" ".join(str(error).split()))
 
@@ -127,7 +134,7 @@ def _looked_at(place: str, folder: Path) -> Member:
         place=place,
         template=found.template.version,
         behind=behind(found.template),
-        library=found.library.required,
+        library=found.library.version,
         edited=len(found.template.edited),
         errors=checked.n_errors,
         warnings=len(checked.findings) - checked.n_errors,
@@ -154,20 +161,16 @@ def _table(found: Sequence[Member]) -> Table:
     return Table(head=head, rows=tuple(rows), n_texts=4)
 
 
-def _is_bare(folder: Path) -> bool:
-    return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
-
-
-def _clone(address: str, folder: str) -> None:
-    # A folder's path is copied whole, whatever the depth, unless it is a URL.
-    address = Path(address).absolute().as_uri() if Path(address).is_dir() else address
-    done = subprocess.run(
-        ["git", "clone", "--quiet", "--depth", "1", "--", address, folder],
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE,
-        check=False,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-    )
-    if done.returncode:
-        raise DataError(f"git clone: {done.stderr.strip() or done.returncode}")
+def _cloned(place: str, address: str) -> Member:
+    with tempfile.TemporaryDirectory() as clone:
+        done = subprocess.run(
+            ["git", "clone", "--quiet", "--depth", "1", "--", address, clone],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+        )
+        if done.returncode:
+            raise DataError(f"git clone: {done.stderr.strip() or done.returncode}")
+        return _looked_at(place, Path(clone))

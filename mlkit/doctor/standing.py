@@ -71,6 +71,14 @@ class Library:
     installed: str
     differs: bool
 
+    @property
+    def version(self) -> str:
+        """What is required, in short: a version, or the first digits of a commit."""
+        pinned = _PINNED.search(self.required)
+        if pinned is None:
+            return self.required
+        return pinned["version"] or pinned["commit"][:12]
+
 
 def template_of(folder: Path) -> Template:
     """Return the template of a project; its repository is asked what is newest.
@@ -137,7 +145,7 @@ def _newest(source: str, version: str) -> tuple[State, str]:
     if not source or not version:
         return "unknown", f"{ANSWERS} names no template, or no commit of it"
     try:
-        found = _asked(_address(source))
+        found = _asked(address_of(source))
     except (OSError, subprocess.TimeoutExpired) as error:
         return "unknown", f"{source} does not answer: {error}"
     if isinstance(found, str):
@@ -161,7 +169,8 @@ def _newest(source: str, version: str) -> tuple[State, str]:
     return ("newest", "") if reached else ("behind", tag)
 
 
-def _address(source: str) -> str:
+def address_of(source: str) -> str:
+    """Return what git is given for a repository; `gh:` and `gl:` are Copier's for two hosts."""
     for short, host in _HOSTS.items():
         if source.startswith(short):
             return f"{host}{source.removeprefix(short)}.git"
