@@ -13,7 +13,7 @@ from mlkit.scoring.results import Predictions
 from mlkit.training.model import pipeline_scores
 from mlkit.training.trainer import Trainer
 
-#: Rows that an answer is learned on.
+#: Rows that an answer is learned on, and rows that it must then be known of.
 _N_ROWS = 300
 #: How surely an answer that one feature tells must be known.
 _LEAST_AUC = 0.9
@@ -27,9 +27,9 @@ def check_learns(trainer: Trainer, frame: pd.DataFrame) -> None:
     """Hold a pipeline to learning what can be learned, on a few rows.
 
     For each feature that is a number or a truth, the answers are replaced: whether it is above
-    its median. Fitted on 300 such rows, the pipeline must know the answers of these rows (AUC
-    of at least 0.9). So no feature is lost on its way to the estimator, and the settings let it
-    learn.
+    its median. Fitted on 300 such rows, the pipeline must know the answers of 300 others (AUC of
+    at least 0.9). So no feature is lost on its way to the estimator, and the settings let it
+    learn. Where there are fewer rows, half of them are fitted on.
 
     Parameters
     ----------
@@ -43,26 +43,27 @@ def check_learns(trainer: Trainer, frame: pd.DataFrame) -> None:
     CheckError
         Naming the first feature whose answer is not learned; or if there is none to plant by.
     """
-    rows = trainer.prepare(frame).training()[0].iloc[:_N_ROWS]
-    known = rows[trainer.schema.names(known_before=True)]
+    rows, _ = trainer.prepare(frame).training()
+    rows = rows.iloc[:: max(len(rows) // (2 * _N_ROWS), 1)].iloc[: 2 * _N_ROWS]
+    others = rows[trainer.schema.names(known_before=True)].iloc[1::2]
     features = trainer.fit_pipeline(rows, np.arange(len(rows)) % 2, until="featurizer")
-    planted = dict(_planted(features.transform(known)))
+    planted = dict(_planted(features.transform(rows[others.columns])))
     if not planted:
         raise CheckError(
-            f"No feature of the first {len(rows):,} rows is a number that varies: there is no "
+            f"No feature of {len(rows):,} rows is a number that varies: there is no "
             "answer to plant. Give check_learns other rows."
         )
     for name, answers in planted.items():
         codes = answers.astype(float) if trainer.target.task == "regression" else answers
-        pipeline = trainer.fit_pipeline(rows, codes)
-        scores = pipeline_scores(pipeline, known, trainer.target.task)
-        found = float(roc_auc_score(answers, scores if scores.ndim == 1 else scores[:, 1]))
+        pipeline = trainer.fit_pipeline(rows.iloc[::2], codes[::2])
+        scores = pipeline_scores(pipeline, others, trainer.target.task)
+        found = float(roc_auc_score(answers[1::2], scores if scores.ndim == 1 else scores[:, 1]))
         if found < _LEAST_AUC:
             raise CheckError(
-                f"The pipeline does not learn an answer that {name} alone tells: on the "
-                f"{len(rows):,} rows that it was fitted on its AUC is {found:.2f}, at least "
-                f"{_LEAST_AUC} is asked for. Is the feature lost in the encoder, or does the "
-                "estimator learn too little?"
+                f"The pipeline does not learn an answer that {name} alone tells: fitted on "
+                f"{len(rows) - len(others):,} rows, on {len(others):,} others its AUC is "
+                f"{found:.2f}, at least {_LEAST_AUC} is asked for. Is the feature lost in the "
+                "encoder, or does the estimator learn too little?"
             )
 
 
