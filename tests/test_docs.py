@@ -258,7 +258,7 @@ def test_commands_are_all_documented():
     page = _reference("cli")
     codes = re.findall(r"^  (\d+) +(.*)$", EXIT_CODES, re.M)
     assert re.findall(r"^\| (\d+) \| (.*) \|$", page, re.M) == codes
-    second = "infer|ablation|learning-curve|staleness"
+    second = "infer|describe|ablation|learning-curve|staleness"
     documented = set(re.findall(rf"`mlkit ([a-z][a-z-]+(?: (?:{second}))?)", page))
     found = dict(_commands(_parser()))
     assert documented == set(found)
