@@ -291,6 +291,32 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--rules", action="store_true", help="print all rules as Markdown")
     command.set_defaults(module="standards", function="check")
 
+    command = commands.add_parser(
+        "doctor", parents=[shared], help="say what of a project is outdated, or not automated yet"
+    )
+    command.add_argument("path", nargs="?", default=".", help="the project (default: .)")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="how")
+    command.add_argument(
+        "--run", action="store_true", help="run the tests that are evidence: all must pass"
+    )
+    command.add_argument(
+        "--fail-under",
+        type=int,
+        default=0,
+        metavar="N",
+        help="exit with 1 if the ML Test Score is lower (default: 0)",
+    )
+    command.set_defaults(module="doctor", function="doctor")
+
+    command = commands.add_parser(
+        "fleet", parents=[shared], help="say of many projects what doctor and check say of one"
+    )
+    command.add_argument("file", help="folders and URLs of repositories, one a line")
+    command.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="how"
+    )
+    command.set_defaults(module="doctor", function="fleet")
+
     schema = commands.add_parser("schema", help="write a first schema from data, or describe one")
     actions = schema.add_subparsers(metavar="ACTION", required=True)
     command = actions.add_parser(
