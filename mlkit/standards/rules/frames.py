@@ -3,10 +3,11 @@
 import ast
 from collections.abc import Iterator
 
-from mlkit.standards.calls import argument, is_constant, may_have, method
+from mlkit.standards.calls import argument, is_constant, may_have, method, receiver
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
+_FEW = ("head", "tail", "nlargest", "nsmallest")
 _NANS = ("numpy.nan", "numpy.NaN", "numpy.NAN", "math.nan", "pandas.NA", "pandas.NaT")
 
 
@@ -29,11 +30,11 @@ def _nan(source: Source) -> Iterator[Hit]:
 def _merges(source: Source) -> Iterator[Hit]:
     if not source.imports("pandas"):
         return
-    for call in source.nodes(ast.Call):
-        name = source.name(call.func)
-        # Of another module's merge nothing is known.
-        is_merge = name == "pandas.merge" or (method(call) == "merge" and not name)
-        if not is_merge or not (call.args or may_have(call, "right")):
+    # Of another module's merge nothing is known.
+    of_frames = (call for call, _ in source.methods("merge") if not source.name(call.func))
+    of_pandas = (call for call, _ in source.calls("pandas.merge"))
+    for call in (*of_frames, *of_pandas):
+        if not (call.args or may_have(call, "right")):
             continue
         keys = ("on", "left_on", "left_index")
         lacking = [word for word in ("how", "validate") if not may_have(call, word)]
@@ -46,10 +47,13 @@ def _merges(source: Source) -> Iterator[Hit]:
 def _rows(source: Source) -> Iterator[Hit]:
     if not source.imports("pandas"):
         return
-    for call in source.nodes(ast.Call):
-        if method(call) in ("iterrows", "itertuples"):
-            yield call, f"{method(call)} goes row by row"
-        elif method(call) == "apply" and is_constant(argument(call, "axis"), 1, "columns"):
+    for call, name in source.methods("iterrows", "itertuples"):
+        of = receiver(call)
+        # Of a few rows, such as the best three, it is no matter.
+        if not isinstance(of, ast.Call) or method(of) not in _FEW:
+            yield call, f"{name} goes row by row"
+    for call, _ in source.methods("apply"):
+        if is_constant(argument(call, "axis"), 1, "columns"):
             yield call, "apply with axis=1 goes row by row"
 
 
