@@ -3,11 +3,12 @@
 import ast
 from collections.abc import Iterator
 
-from mlkit.standards.calls import argument, is_constant, may_have, method, receiver
+from mlkit.standards.calls import argument, is_constant, may_have, method
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
-_FEW = ("head", "tail", "nlargest", "nsmallest")
+#: What a loop fills a list, a set or a dictionary with.
+_FILLING = ("append", "extend", "add", "update", "insert", "setdefault")
 _NANS = ("numpy.nan", "numpy.NaN", "numpy.NAN", "math.nan", "pandas.NA", "pandas.NaT")
 
 
@@ -47,14 +48,30 @@ def _merges(source: Source) -> Iterator[Hit]:
 def _rows(source: Source) -> Iterator[Hit]:
     if not source.imports("pandas"):
         return
+    showing = {
+        id(node)
+        for loop in source.nodes(ast.For)
+        if not _makes(loop)
+        for node in ast.walk(loop.iter)
+    }
     for call, name in source.methods("iterrows", "itertuples"):
-        of = receiver(call)
-        # Of a few rows, such as the best three, it is no matter.
-        if not isinstance(of, ast.Call) or method(of) not in _FEW:
+        # What prints or draws each row makes no column.
+        if id(call) not in showing:
             yield call, f"{name} goes row by row"
     for call, _ in source.methods("apply"):
         if is_constant(argument(call, "axis"), 1, "columns"):
             yield call, "apply with axis=1 goes row by row"
+
+
+def _makes(loop: ast.For) -> bool:
+    """Whether a loop leaves values behind: it gives names, fills, or returns."""
+    for statement in loop.body:
+        for node in ast.walk(statement):
+            is_given = isinstance(getattr(node, "ctx", None), ast.Store)
+            is_filled = isinstance(node, ast.Call) and method(node) in _FILLING
+            if is_given or is_filled or isinstance(node, (ast.Return, ast.Yield)):
+                return True
+    return False
 
 
 RULES = (

@@ -72,6 +72,7 @@ def _fit_on_test(source: Source) -> Iterator[Hit]:
         return
     for scope in source.scopes:
         tests: set[str] = set()
+        parts: set[str] = set()
         for statement, calls in scope.calls:
             for call in calls:
                 if method(call) not in _FITTING or not call.args:
@@ -83,7 +84,11 @@ def _fit_on_test(source: Source) -> Iterator[Hit]:
             tests -= set(names)
             value = getattr(statement, "value", None)
             if isinstance(value, ast.Call) and source.name(value.func) == _SPLIT:
-                tests |= {name for name in names[1::2] if name and not _NO_TESTS.search(name)}
+                # What is split off the training rows is for training too.
+                split = {root(rows) for rows in value.args}
+                if not split & parts and not any(map(_NO_TESTS.search, split)):
+                    tests |= {name for name in names[1::2] if name and not _NO_TESTS.search(name)}
+                parts |= set(names[::2])
 
 
 RULES = (

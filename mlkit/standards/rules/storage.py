@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from mlkit.standards.calls import argument, is_true
+from mlkit.standards.calls import argument, is_false, may_have
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.scopes import targets
 from mlkit.standards.source import Source
@@ -25,10 +25,10 @@ def _pickles(source: Source) -> Iterator[Hit]:
 
 
 def _passing(source: Source) -> set[int]:
-    """Return the calls that make a pickle and read it at once: none is stored."""
+    """Return the calls that make a pickle that is not kept, or is read at once."""
     dumps = {id(call) for call, _ in source.calls(*(f"{each}.dumps" for each in _PICKLERS))}
     loads = {id(call) for call, _ in source.calls(*(f"{each}.loads" for each in _PICKLERS))}
-    found: set[int] = set()
+    found = {id(each.value) for each in source.nodes(ast.Expr)} & dumps
     for scope in source.scopes if dumps and loads else ():
         made: dict[str, int] = {}
         for statement, calls in scope.calls:
@@ -47,7 +47,8 @@ def _torch(source: Source) -> Iterator[Hit]:
     for call, _ in source.calls("torch.load"):
         # Who brings an unpickler of their own says what it may run.
         is_own = argument(call, "pickle_module") is not None
-        if not is_own and not is_true(argument(call, "weights_only")):
+        is_said = may_have(call, "weights_only")
+        if not is_own and (not is_said or is_false(argument(call, "weights_only"))):
             yield call, "torch.load without weights_only=True may run what the file says"
 
 
