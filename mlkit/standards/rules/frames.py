@@ -55,8 +55,9 @@ def _rows(source: Source) -> Iterator[Hit]:
         for node in ast.walk(loop.iter)
     }
     for call, name in source.methods("iterrows", "itertuples"):
-        # What prints or draws each row makes no column.
-        if id(call) not in showing:
+        # What prints or draws each row makes no column, and plain tuples are for writing out.
+        is_plain = is_constant(argument(call, "name"), None)
+        if id(call) not in showing and not is_plain:
             yield call, f"{name} goes row by row"
     for call, _ in source.methods("apply"):
         if is_constant(argument(call, "axis"), 1, "columns"):

@@ -11,7 +11,9 @@ from mlkit.standards.scopes import root, targets
 from mlkit.standards.source import Source
 
 #: What the second part is called where it is not to judge.
-_NO_TESTS = re.compile(r"(?i)(^|_)(train|tr|cal|calib\w*|val|valid\w*|dev|fit|tune)\d*(_|$)")
+_NO_TESTS = re.compile(
+    r"(?i)(^|_)(train|tr|cal|calib\w*|conform\w*|val|valid\w*|dev|fit|tune)\d*(_|$)"
+)
 _SPLIT = "sklearn.model_selection.train_test_split"
 _FITTING = ("fit", "fit_transform", "fit_resample", "partial_fit")
 #: What learns of the answers alone, and tells nothing about any row.
