@@ -275,7 +275,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(function="check_data")
 
     command = commands.add_parser(
-        "check", parents=[shared], help="hold code and notebooks against the team's standards"
+        "check", parents=[shared], help="hold code and layout against the team's standards"
     )
     command.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .)")
     command.add_argument(

@@ -142,6 +142,16 @@ def test_a_featurizer_is_tested_where_a_test_names_it(here):
         assert places("src/p/features.py") == []
 
 
+def test_a_featurizer_may_be_one_by_way_of_another(here):
+    """Of another module, asked for or not; one that is abstract is tested by those it makes."""
+    base = FEATURIZER.replace("Routes(Featurizer)", "Routes(Featurizer, abc.ABC)")
+    write(here, **{"src/p/base.py": f"import abc\n{base}", "src/p/broken.py": "def (:\n"})
+    code = "from p import base\nclass Night(base.Routes): ...\nclass Late(Night): ...\n"
+    write(here, **{"src/p/night.py": code, "tests/test_a.py": "from p.night import Night\n"})
+    assert places("src/p/night.py") == ["src/p/night.py:3 MLK921"]
+    assert places("src/p/base.py") == []
+
+
 def test_excluded_folders_are_left_out(here):
     """With all that lies in them, in a repository as elsewhere."""
     write(here, **{"vendored/deep/a.txt": CONFLICT, "b.txt": CONFLICT})

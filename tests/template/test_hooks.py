@@ -1,11 +1,13 @@
 """The hooks stop what breaks a rule, through the real pre-commit, without a network."""
 
+import re
 from pathlib import Path
 
 import pytest
 from examples_of_tests import planted
 from projects import BIN, commit_all, render, run
 
+from mlkit.standards.ownership import owned
 from mlkit.standards.rules import RULES
 
 pytestmark = pytest.mark.slow
@@ -39,6 +41,11 @@ def hooked(tmp_path_factory, environment) -> Path:
     return project
 
 
+def hooks(project: Path) -> list[str]:
+    """Return the names by which pre-commit knows a project's hooks."""
+    return re.findall(r"- id: (\S+)", (project / ".pre-commit-config.yaml").read_text())
+
+
 @pytest.fixture
 def project(hooked) -> Path:
     """Return the project as it was rendered."""
@@ -50,14 +57,16 @@ def project(hooked) -> Path:
 def test_an_untouched_project_passes(project, environment):
     """Every hook, on every file; nothing is changed."""
     done = run(".venv/bin/pre-commit", "run", "--all-files", cwd=project, **environment)
-    hooks = (project / ".pre-commit-config.yaml").read_text().count("- id: ")
-    assert (done.stdout.count("Passed"), done.stdout.count("\n")) == (hooks, hooks)
+    n_hooks = len(hooks(project))
+    assert (done.stdout.count("Passed"), done.stdout.count("\n")) == (n_hooks, n_hooks)
     assert run("git", "status", "--porcelain", cwd=project).stdout == ""
 
 
 @pytest.mark.parametrize("code", RULES)
 def test_a_planted_violation_stops_the_commit(project, environment, code):
-    """Of each rule; one that only warns is told, and stops none."""
+    """Of each rule, by itself; one that only warns is told, and stops none."""
+    others = ",".join(name for name in hooks(project) if name != "mlkit-check")
+    environment = {**environment, "SKIP": others}
     planted(RULES[code].bad, project)
     run("git", "add", "--all", cwd=project)
     if RULES[code].severity == "warning":
@@ -68,6 +77,18 @@ def test_a_planted_violation_stops_the_commit(project, environment, code):
         told = done.stdout + done.stderr
         assert run("git", "log", "--format=%s", cwd=project).stdout == "All of it\n"
     assert f" {code} " in told
+
+
+def test_an_edit_of_what_the_template_owns_stops_the_commit(project, environment):
+    """Any of its files, by the digests that the template wrote; the project's own are its own."""
+    names = owned(project)
+    assert "Makefile" in names
+    for name in (*names, "README.md"):
+        (project / name).write_text((project / name).read_text() + "\n# mine\n")
+    run("git", "add", "--all", cwd=project)
+    done = run("git", *AUTHOR, "commit", "-m", "Edit", cwd=project, code=1, **environment)
+    found = re.findall(r"^(\S+):1:1: MLK913 is the template's, and was edited$", done.stderr, re.M)
+    assert sorted(found) == sorted(names)
 
 
 def test_a_repository_of_no_template_takes_its_hooks_from_this_one(clone, tmp_path):

@@ -1,7 +1,8 @@
 """MLK92: what the project's own tests must reach."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mlkit.core.errors import DataError
@@ -10,39 +11,69 @@ from mlkit.standards.rule import FileHit, ProjectRule
 from mlkit.standards.source import Source, read_source
 
 _FEATURIZERS = ("mlkit.Featurizer", "mlkit.training.features.Featurizer")
+_ABSTRACT = ("abc.ABC", "abc.abstractmethod")
 
 
 def _untested(project: Project) -> Iterator[FileHit]:
-    found = list(_featurizers(project))
+    asked = {(project.folder / name).absolute(): path for name, path in project.files.items()}
+    if not any(name.startswith("src/") for name in project.files):
+        return
+    direct = _sources(project.folder / "src", b"Featurizer")
+    sources = _sources(project.folder / "src", b"class ") if direct else []
+    found = [
+        (asked[source.path.absolute()], node)
+        for source, node in _featurizers(sources)
+        if source.path.absolute() in asked and not _is_abstract(source, node)
+    ]
     tested = _tested(project) if found else frozenset()
     for path, node in found:
         if node.name not in tested:
             yield path, node.lineno, f"no test in tests/ names {node.name}"
 
 
-def _featurizers(project: Project) -> Iterator[tuple[Path, ast.ClassDef]]:
-    for name, path in project.files.items():
-        is_module = name.startswith("src/") and path.suffix == ".py"
-        if not (is_module and b"Featurizer" in path.read_bytes()):
-            continue
-        try:
-            source = read_source(path)
-        except DataError:
-            continue
-        for node in source.nodes(ast.ClassDef):
-            if any(source.name(base) in _FEATURIZERS for base in node.bases):
-                yield path, node
+def _sources(folder: Path, word: bytes) -> list[Source]:
+    """Return the modules below a folder that can be read and may hold what is looked for."""
+    found = []
+    for path in sorted(folder.rglob("*.py")):
+        if word in path.read_bytes():
+            with suppress(DataError):
+                found.append(read_source(path))
+    return found
+
+
+def _featurizers(sources: Sequence[Source]) -> list[tuple[Source, ast.ClassDef]]:
+    """Return the classes that are Featurizers, by way of each other, too."""
+    left = [(source, node) for source in sources for node in source.nodes(ast.ClassDef)]
+    found: list[tuple[Source, ast.ClassDef]] = []
+    while True:
+        names = {node.name for _, node in found}
+        more = [
+            (source, node)
+            for source, node in left
+            if any(source.name(base) in _FEATURIZERS or _last(base) in names for base in node.bases)
+        ]
+        if not more:
+            return found
+        found += more
+        left = [each for each in left if each not in more]
+
+
+def _last(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def _is_abstract(source: Source, node: ast.ClassDef) -> bool:
+    """Whether a class is only there for others to be made of: these are tested."""
+    return any(source.name(each) in _ABSTRACT for each in ast.walk(node))
 
 
 def _tested(project: Project) -> frozenset[str]:
     """Return every name that a project's tests use."""
-    names: set[str] = set()
-    for path in sorted((project.folder / "tests").rglob("*.py")):
-        try:
-            names.update(_names(read_source(path)))
-        except DataError:
-            continue
-    return frozenset(names)
+    sources = _sources(project.folder / "tests", b"")
+    return frozenset(name for source in sources for name in _names(source))
 
 
 def _names(source: Source) -> Iterator[str]:
