@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining lint types layers docs wheel package smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults year soak lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining simulate-template lint types layers docs wheel package smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults year soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -79,6 +79,9 @@ simulate-registry: setup  ## Kill the registry at each of its writes, and train 
 
 simulate-retraining: setup  ## Kill a retraining at 120 of its writes, and do each again
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/retraining tests/test_year.py
+
+simulate-template: setup  ## Make, install and test a project of all answers, and update from all releases: an hour
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 tests/template/test_matrix.py tests/template/test_updates.py
 
 simulate-monitor: setup  ## Count false alarms of monitoring on 1,000 windows, and what it detects
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/false_alarms.py

@@ -103,9 +103,8 @@ def table(places: Counter[Place], judged: dict[Place, str]) -> None:
         project, *_, code = place
         for key in ((code, project), ("all", "all")):
             counts[key][judged.get(place, "unlabelled")] += n_hits
-    print(
-        "| rule | project | hits | true | of these deliberate | false |\n|---|---|---:|---:|---:|---:|"
-    )
+    print("| rule | project | hits | true | of these deliberate | false |")
+    print("|---|---|---:|---:|---:|---:|")
     for (code, project), by in sorted(counts.items()):
         name = f"{code}: {RULES[code].name}" if code in RULES else f"**{code}**"
         true = by["true"] + by["deliberate"]

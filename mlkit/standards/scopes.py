@@ -34,6 +34,11 @@ class Scope:
         """The calls of each statement, but for those in the blocks that it heads."""
         return tuple((each, tuple(_calls(each))) for each in self.statements)
 
+    def has_line(self, line: int) -> bool:
+        """Whether a line of the code is within."""
+        first, last = getattr(self.owner, "lineno", 0), getattr(self.owner, "end_lineno", line)
+        return bool(first <= line <= last)
+
     @property
     def name(self) -> str:
         """The function's; empty for a module."""

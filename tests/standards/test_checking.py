@@ -1,6 +1,8 @@
 """Files are found, held against the rules that count, and told in every format."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,17 @@ def test_foreign_and_excluded_folders_are_left_out(here):
     assert check([Path("vendored/store.py"), Path("src")], choice).n_files == 2
     with pytest.raises(ConfigError, match="no file or folder nowhere"):
         check([Path("nowhere")], choice)
+
+
+def test_many_files_are_told_in_their_order(here):
+    """Also where processes share them."""
+    names = [f"module_{number:03}.py" for number in range(250)]
+    for name in names:
+        (here / name).write_text(BAD)
+    command = [sys.executable, "-m", "mlkit", "check", "--format", "json"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=here)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [found["path"] for found in json.loads(done.stdout)["findings"]] == names
 
 
 def test_a_project_chooses_its_rules(here):

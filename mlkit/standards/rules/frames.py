@@ -61,13 +61,14 @@ def _merges(source: Source) -> Iterator[Hit]:
 def _rows(source: Source) -> Iterator[Hit]:
     if not source.imports("pandas"):
         return
+    loops = tuple(source.methods("iterrows", "itertuples"))
     showing = {
         id(node)
         for loop in source.nodes(ast.For)
-        if not _makes(loop)
+        if loops and not _makes(loop)
         for node in ast.walk(loop.iter)
     }
-    for call, name in source.methods("iterrows", "itertuples"):
+    for call, name in loops:
         # What prints or draws each row makes no column, and plain tuples are for writing out.
         is_plain = is_constant(argument(call, "name"), None)
         if id(call) not in showing and not is_plain:

@@ -1,6 +1,5 @@
 """MLK5: parameters whose default suits nothing in particular."""
 
-import ast
 from collections.abc import Iterator
 
 from mlkit.standards.calls import may_have
@@ -34,8 +33,7 @@ def _unset(source: Source) -> Iterator[Hit]:
 
 def _set(source: Source) -> set[str]:
     """Return what is set by name: in a search's grid, or by set_params."""
-    texts = (node.value for node in source.nodes(ast.Constant) if isinstance(node.value, str))
-    found = {text.rpartition("__")[2] for text in texts}
+    found = {text.rpartition("__")[2] for _, text in source.texts}
     for call, _ in source.methods("set_params"):
         found |= {(each.arg or "").rpartition("__")[2] for each in call.keywords}
     return found

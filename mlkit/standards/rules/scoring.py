@@ -62,12 +62,19 @@ def _metrics(source: Source) -> list[str]:
     return [name for name in source.called if _is_metric(name)]
 
 
+def _scoring(source: Source, metrics: list[str]) -> list[Scope]:
+    """Return the scopes in which something is scored."""
+    calls = (*source.methods("score"), *source.calls(*metrics))
+    lines = {call.lineno for call, _ in calls}
+    return [scope for scope in source.scopes if any(map(scope.has_line, lines))]
+
+
 def _resubstituted(source: Source) -> Iterator[Hit]:
     # That a model can learn its rows is what a test may ask.
     if source.is_test or not source.imports("sklearn", "mlkit", "xgboost", "lightgbm", "catboost"):
         return
     metrics = _metrics(source)
-    for scope in source.scopes:
+    for scope in _scoring(source, metrics):
         hits = [] if scope.name.endswith("fit") else _of_scope(source, scope, metrics)
         yield from ((call, f"{rows} judges what was fitted on it") for call, rows in hits)
 
@@ -140,9 +147,8 @@ def _follow(known: _Fitted, statement: ast.stmt, calls: Sequence[ast.Call]) -> N
 def _reused(source: Source) -> Iterator[Hit]:
     if source.is_test:
         return
-    metrics = {id(call) for name in _metrics(source) for call, _ in source.calls(name)}
-    if not metrics and not any(source.methods("score")):
-        return
+    names = _metrics(source)
+    metrics = {id(call) for call, _ in source.calls(*names)}
     looped: set[int] = set()
     for kind in _LOOPS:
         for loop in source.nodes(kind):
@@ -156,7 +162,7 @@ def _reused(source: Source) -> Iterator[Hit]:
                 if rows and rows not in own and id(call) not in looped:
                     yield call, f"{rows} is scored in a loop: what is best there was chosen by it"
                     looped |= {id(other) for other in calls}
-    for scope in source.scopes:
+    for scope in _scoring(source, names):
         yield from _many(scope, metrics, looped)
 
 

@@ -16,37 +16,27 @@ _PLACEHOLDER = re.compile(r"(?i)^$|[<>{}$*]|^(x+|changeme|secret|token|password|
 _LEAST_SECRET = 8
 
 
-def _texts(source: Source) -> Iterator[ast.Constant]:
-    # What documents is no setting.
-    documents = {
-        id(statement.value)
-        for statement in source.nodes(ast.Expr)
-        if isinstance(statement.value, ast.Constant)
-    }
-    for node in source.nodes(ast.Constant):
-        if isinstance(node.value, str) and id(node) not in documents:
-            yield node
-
-
 def _paths(source: Source) -> Iterator[Hit]:
     asking = [call for call, _ in source.calls("os.environ.get", "os.getenv")]
     defaults = {id(each) for call in asking for each in call.args[1:]}
-    for node in _texts(source):
-        if _PATH.match(str(node.value)) and id(node) not in defaults:
-            yield node, f"{node.value!r} is a path of one machine"
+    for node, text in source.texts:
+        if _PATH.match(text) and id(node) not in defaults:
+            yield node, f"{text!r} is a path of one machine"
 
 
 def _secrets(source: Source) -> Iterator[Hit]:
-    for node in _texts(source):
-        found = _CONNECTION.search(str(node.value))
-        if _KEYS.search(str(node.value)):
+    for node, text in source.texts:
+        if _KEYS.search(text):
             yield node, "a key stands in the code"
-        elif found and not _PLACEHOLDER.search(found["secret"]):
+        # What all addresses have is looked for first: it is found sooner.
+        found = _CONNECTION.search(text) if "://" in text else None
+        if found and not _PLACEHOLDER.search(found["secret"]):
             yield node, "a password stands in the address"
     for name, value in _named(source):
-        text = value.value if isinstance(value, ast.Constant) else None
-        is_secret = isinstance(text, str) and len(text) >= _LEAST_SECRET
-        if is_secret and _NAMES.search(name) and not _PLACEHOLDER.search(str(text)):
+        if not isinstance(value, ast.Constant) or not isinstance(value.value, str):
+            continue
+        is_secret = len(value.value) >= _LEAST_SECRET and _NAMES.search(name)
+        if is_secret and not _PLACEHOLDER.search(value.value):
             yield value, f"{name} stands in the code"
 
 
