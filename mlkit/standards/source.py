@@ -214,7 +214,7 @@ def read_source(path: Path) -> Source:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
     is_notebook = path.suffix == ".ipynb"
-    lines = [line for cell in cells for line in cell.lines] if is_notebook else text.splitlines()
+    lines = [line for cell in cells for line in cell.lines] if is_notebook else text.split("\n")
     code = "\n".join(lines) if is_notebook else text
     try:
         tree = ast.parse(code, filename=str(path))
@@ -247,7 +247,7 @@ def _plain(source: str) -> list[str]:
     """Return a cell's lines, those of IPython as comments in the same place."""
     if source.startswith("%%"):
         return _commented(source)
-    lines = source.splitlines() or [""]
+    lines = source.split("\n")
     with suppress(SyntaxError, ValueError, RecursionError):
         ast.parse(source)
         return lines
@@ -260,4 +260,4 @@ def _plain(source: str) -> list[str]:
 
 
 def _commented(source: str) -> list[str]:
-    return [f"# {line}" for line in source.splitlines() or [""]]
+    return [f"# {line}" for line in source.split("\n")]
