@@ -286,6 +286,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--select", metavar="CODES", help="the rules that count: MLK1,MLK203")
     command.add_argument("--ignore", metavar="CODES", help="those of them that do not")
+    command.add_argument("--fix", action="store_true", help="fix what is certain, and tell it")
     command.add_argument("--explain", metavar="CODE", help="say what a rule is, and why")
     command.add_argument("--rules", action="store_true", help="print all rules as Markdown")
     command.set_defaults(module="standards", function="check")

@@ -106,11 +106,40 @@ def test_a_project_chooses_its_rules(here):
 
 
 @pytest.mark.parametrize(
+    ("pattern", "left"),
+    [
+        ("src/*", ["store.py"]),
+        ("store.py", []),
+        ("*/deep/*.py", ["src/store.py", "store.py"]),
+        ("rc/*", ["src/deep/store.py", "src/store.py", "store.py"]),
+    ],
+)
+def test_a_rule_is_left_out_for_some_files(here, monkeypatch, pattern, left):
+    """By a pattern of the path from the project's folder, or of the name; from any folder."""
+    for name in ("store.py", "src/store.py", "src/deep/store.py"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(BAD + "import random\nrandom.random()\n")
+    (here / "pyproject.toml").write_text(
+        f'[tool.mlkit.check.per-file-ignores]\n"{pattern}" = ["MLK4"]\n'
+    )
+    for folder in (here, here / "src"):
+        monkeypatch.chdir(folder)
+        found = check([here], read_choice(Path())).findings
+        assert [each.path for each in found if each.code == "MLK401"] == [
+            str(here / name) for name in left
+        ]
+        assert sum(each.code == "MLK201" for each in found) == 3
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ("select = 'MLK1'", "tool.mlkit.check.select is a list of texts"),
         ("chose = ['MLK1']", "There is no setting tool.mlkit.check.chose"),
         ("ignore = ['MLK999']", "tool.mlkit.check.ignore names MLK999. "),
+        ("per-file-ignores = ['a']", "tool.mlkit.check.per-file-ignores must be a table"),
+        ("per-file-ignores = {a = 'MLK4'}", "per-file-ignores.'a' is a list of texts"),
+        ("per-file-ignores = {a = ['X']}", "per-file-ignores.'a' names X. "),
         ("ignore = [", "is not readable TOML"),
         ("[tool.mlkit.chek]", "there is no setting tool.mlkit.chek. Did you mean check"),
     ],
@@ -175,6 +204,5 @@ def test_the_page_of_rules_is_what_the_command_prints(capsys):
 def test_this_repository_keeps_its_own_standards():
     """What is left is silenced, with a reason."""
     root = Path(__file__).parents[2]
-    choice = read_choice(root)
-    found = check([root / "mlkit", root / "examples", root / "template"], choice)
+    found = check([root], read_choice(root))
     assert [each.place() for each in found.findings] == []

@@ -2,11 +2,23 @@
 
 from collections.abc import Mapping
 
-from mlkit.standards.rule import Rule
-from mlkit.standards.rules import estimators, frames, logs, secrets, seeds, splits, storage
+from mlkit.standards.rule import Standard
+from mlkit.standards.rules import (
+    estimators,
+    frames,
+    layout,
+    logs,
+    notebooks,
+    secrets,
+    seeds,
+    settings,
+    splits,
+    storage,
+    untested,
+)
 
-RULES: Mapping[str, Rule] = {
-    rule.code: rule
-    for subject in (splits, seeds, frames, storage, estimators, logs, secrets)
-    for rule in subject.RULES
-}
+_SUBJECTS = (
+    *(splits, seeds, frames, storage, estimators, logs, secrets, notebooks),
+    *(settings, layout, untested),
+)
+RULES: Mapping[str, Standard] = {rule.code: rule for subject in _SUBJECTS for rule in subject.RULES}
