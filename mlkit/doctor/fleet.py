@@ -1,9 +1,7 @@
 """Look at many projects: a line each, and one that cannot be read stops no other."""
 
 import json
-import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +11,7 @@ from mlkit.core.errors import DataError, MlkitError
 from mlkit.core.table import Table
 from mlkit.doctor.diagnosing import diagnose
 from mlkit.doctor.points import SECTIONS
-from mlkit.doctor.standing import address_of
+from mlkit.doctor.repositories import address_of, told
 from mlkit.doctor.telling import behind
 from mlkit.standards.checking import check
 from mlkit.standards.choosing import read_choice
@@ -98,7 +96,7 @@ def look_at(place: str, base: Path) -> Member:
             # Of a path, git would copy all there is; of a URL, it takes the newest commit alone.
             return _cloned(name, place, folder.as_uri())
         return _looked_at(name, place, folder)
-    except (MlkitError, OSError, subprocess.TimeoutExpired) as error:
+    except (MlkitError, OSError) as error:
         return Member(name=name, place=place, unread=" ".join(str(error).split()))
 
 
@@ -164,14 +162,5 @@ def _table(found: Sequence[Member]) -> Table:
 
 def _cloned(name: str, place: str, address: str) -> Member:
     with tempfile.TemporaryDirectory() as clone:
-        done = subprocess.run(
-            ["git", "clone", "--quiet", "--depth", "1", "--", address, clone],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-        )
-        if done.returncode:
-            raise DataError(f"git clone: {done.stderr.strip() or done.returncode}")
+        told("clone", "--quiet", "--depth", "1", "--", address, clone, patience=_PATIENCE)
         return _looked_at(name, place, Path(clone))
