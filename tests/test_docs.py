@@ -48,7 +48,7 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts
 #: These make their project themselves.
 FROM_NOTHING = {"tutorial.md", "own-data.md", "template.md", "upgrade.md", "README.md"}
 #: Their runs are kept, which takes each command some seconds more.
-TRACKED = {"registry.md", "reproduce.md", "retrain.md"}
+TRACKED = {"propose.md", "registry.md", "reproduce.md", "retrain.md"}
 #: What the README has people run in the repository itself, and CI runs for them.
 RUN_BY_CI = {"make demo", "make test", "make check"}
 REPOSITORY = "FULL_PATH_OR_URL_OF_THIS_REPOSITORY"

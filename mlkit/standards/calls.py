@@ -34,3 +34,8 @@ def is_constant(node: ast.expr | None, *values: object) -> bool:
 def is_true(node: ast.expr | None) -> bool:
     """Whether an expression is True itself."""
     return isinstance(node, ast.Constant) and node.value is True
+
+
+def is_false(node: ast.expr | None) -> bool:
+    """Whether an expression is False itself."""
+    return isinstance(node, ast.Constant) and node.value is False

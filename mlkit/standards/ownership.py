@@ -34,9 +34,11 @@ def owned(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     is_within = False
     for number, line in enumerate(lines, start=1):
-        if line.strip() and not line[0].isspace():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not line[0].isspace():
             is_within = line.rstrip() == _KEY
-        elif is_within and line.strip():
+        elif is_within:
             entry = _LINE.fullmatch(line.rstrip())
             if entry is None:
                 raise ConfigError(

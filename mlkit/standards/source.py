@@ -3,18 +3,22 @@
 import ast
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mlkit.core.errors import DataError
+from mlkit.standards.calls import method
+from mlkit.standards.scopes import Owner, Scope
 
 _Node = TypeVar("_Node", bound=ast.AST)
 SUFFIXES = (".py", ".ipynb")
 #: Lines of IPython, which are no Python.
 _MAGIC = ("%", "!", "?")
+#: Folders of tests.
+_TESTING = frozenset({"test", "tests", "testing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +73,42 @@ class Source:
 
     def nodes(self, kind: type[_Node]) -> Sequence[_Node]:
         """Return all nodes of a type, from the outside in."""
-        return self._by_type[kind]  # type: ignore[return-value]  # by their type
+        return self._by_type.get(kind, ())  # type: ignore[return-value]  # by their type
 
     @cached_property
-    def _imported(self) -> dict[str, str]:
+    def _by_name(self) -> dict[str, list[ast.Call]]:
+        found: dict[str, list[ast.Call]] = defaultdict(list)
+        for call in self.nodes(ast.Call):
+            found[self.name(call.func)].append(call)
+        return found
+
+    def calls(self, *names: str) -> Iterator[tuple[ast.Call, str]]:
+        """Yield what calls one of some things that were imported, and which."""
+        for name in names:
+            for call in self._by_name.get(name, ()):
+                yield call, name
+
+    @cached_property
+    def called(self) -> Sequence[str]:
+        """The imported things that are called, each once."""
+        return tuple(filter(None, self._by_name))
+
+    @cached_property
+    def _by_method(self) -> dict[str, list[ast.Call]]:
+        found: dict[str, list[ast.Call]] = defaultdict(list)
+        for call in self.nodes(ast.Call):
+            found[method(call)].append(call)
+        return found
+
+    def methods(self, *names: str) -> Iterator[tuple[ast.Call, str]]:
+        """Yield the calls of methods of some names, whatever they are called on."""
+        for name in names:
+            for call in self._by_method.get(name, ()):
+                yield call, name
+
+    @cached_property
+    def imported(self) -> Mapping[str, str]:
+        """What the names stand for that are only ever imported."""
         found = {}
         for node in self.nodes(ast.Import):
             for each in node.names:
@@ -90,9 +126,13 @@ class Source:
             found.pop(argument.arg, None)
         return found
 
-    def imports(self, package: str) -> bool:
-        """Whether anything of a package is imported."""
-        return any(name.split(".")[0] == package for name in self._imported.values())
+    @cached_property
+    def _packages(self) -> frozenset[str]:
+        return frozenset(name.split(".")[0] for name in self.imported.values())
+
+    def imports(self, *packages: str) -> bool:
+        """Whether anything of one of some packages is imported."""
+        return not self._packages.isdisjoint(packages)
 
     def name(self, node: ast.AST) -> str:
         """Return what an expression names, such as `numpy.random.rand`; empty if nothing imported.
@@ -103,20 +143,27 @@ class Source:
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
-        if not isinstance(node, ast.Name) or node.id not in self._imported:
+        if not isinstance(node, ast.Name) or node.id not in self.imported:
             return ""
-        return ".".join([self._imported[node.id], *reversed(parts)])
+        return ".".join([self.imported[node.id], *reversed(parts)])
 
-    def scopes(self) -> Iterator[list[ast.stmt]]:
-        """Yield the statements of the module, and of each function, in their order.
+    @cached_property
+    def scopes(self) -> Sequence[Scope]:
+        """The statements of the module, and of each function."""
+        plain, awaited = self.nodes(ast.FunctionDef), self.nodes(ast.AsyncFunctionDef)
+        owners: list[Owner] = [self.tree, *plain, *awaited]
+        return tuple(map(Scope, owners))
 
-        Those within blocks are among them, those of functions and classes within are not.
-        """
-        yield list(_statements(self.tree.body))
-        for plain in self.nodes(ast.FunctionDef):
-            yield list(_statements(plain.body))
-        for awaited in self.nodes(ast.AsyncFunctionDef):
-            yield list(_statements(awaited.body))
+    @cached_property
+    def is_test(self) -> bool:
+        """Whether it tests: a test of an estimator is no judgement of a model."""
+        name = self.path.name
+        is_named = name.startswith(("test_", "conftest")) or name.endswith("_test.py")
+        return is_named or not _TESTING.isdisjoint(self.path.parts)
+
+    def text(self, node: ast.stmt | ast.expr) -> str:
+        """Return the lines of code that something is on."""
+        return "\n".join(self.lines[node.lineno - 1 : node.end_lineno])
 
     def place(self, line: int) -> tuple[int, int]:
         """Return the cell, 0 in a module, and the line within it, of a line of the code."""
@@ -178,14 +225,3 @@ def _plain(source: str) -> list[str]:
         else line
         for line in lines
     ]
-
-
-def _statements(body: Sequence[Any]) -> Iterator[ast.stmt]:
-    for statement in body:
-        yield statement
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            continue
-        for name in ("body", "orelse", "finalbody"):
-            yield from _statements(getattr(statement, name, ()))
-        for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
-            yield from _statements(part.body)

@@ -14,7 +14,19 @@ FILES = {"Makefile": b"all:\n", ".github/workflows/check.yaml": b"on: push\n", "
 def answers(**digests: str) -> str:
     """Return answers in which these files are the template's."""
     lines = [f"  {path}: {digest}" for path, digest in digests.items()]
-    return "\n".join(["_commit: v1", "_owned:", *lines, "data: flights", "  # no file", ""])
+    return "\n".join(
+        [
+            "_commit: v1",
+            "_owned:",
+            "# Files:",
+            "",
+            *lines,
+            "  # Not these:",
+            "data: flights",
+            "  a: b",
+            "",
+        ]
+    )
 
 
 @pytest.fixture

@@ -7,13 +7,16 @@ from mlkit.standards.calls import method, receiver
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
-_BASES = ("sklearn.base.", "mlkit.Featurizer", "mlkit.training.features.Featurizer")
+_FEATURIZERS = ("mlkit.Featurizer", "mlkit.training.features.Featurizer")
+#: What clone makes anew from their arguments; a mixin alone is none.
+_CLONED = ("sklearn.base.BaseEstimator", *_FEATURIZERS)
+_BASES = ("sklearn.base.", *_FEATURIZERS)
 _APPLYING = ("transform", "predict", "predict_proba", "decision_function")
 
 
-def _estimators(source: Source) -> Iterator[ast.ClassDef]:
+def _estimators(source: Source, bases: tuple[str, ...]) -> Iterator[ast.ClassDef]:
     for node in source.nodes(ast.ClassDef):
-        if any(source.name(base).startswith(_BASES) for base in node.bases):
+        if any(source.name(base).startswith(bases) for base in node.bases):
             yield node
 
 
@@ -38,7 +41,7 @@ def _set(function: ast.FunctionDef) -> Iterator[ast.Attribute]:
 
 
 def _inert(source: Source) -> Iterator[Hit]:
-    for node in _estimators(source):
+    for node in _estimators(source, _CLONED):
         for function in _methods(node):
             if function.name != "__init__":
                 continue
@@ -53,7 +56,7 @@ def _inert(source: Source) -> Iterator[Hit]:
 
 
 def _learning(source: Source) -> Iterator[Hit]:
-    for node in _estimators(source):
+    for node in _estimators(source, _BASES):
         for function in _methods(node):
             if function.name not in _APPLYING:
                 continue

@@ -7,6 +7,8 @@ from mlkit.standards.calls import argument, is_constant, may_have, method
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
+#: What a loop fills a list, a set or a dictionary with.
+_FILLING = ("append", "extend", "add", "update", "insert", "setdefault")
 _NANS = ("numpy.nan", "numpy.NaN", "numpy.NAN", "math.nan", "pandas.NA", "pandas.NaT")
 
 
@@ -42,11 +44,11 @@ def _asked(source: Source, node: ast.AST) -> str | None:
 def _merges(source: Source) -> Iterator[Hit]:
     if not source.imports("pandas"):
         return
-    for call in source.nodes(ast.Call):
-        name = source.name(call.func)
-        # Of another module's merge nothing is known.
-        is_merge = name == "pandas.merge" or (method(call) == "merge" and not name)
-        if not is_merge or not (call.args or may_have(call, "right")):
+    # Of another module's merge nothing is known.
+    of_frames = (call for call, _ in source.methods("merge") if not source.name(call.func))
+    of_pandas = (call for call, _ in source.calls("pandas.merge"))
+    for call in (*of_frames, *of_pandas):
+        if not (call.args or may_have(call, "right")):
             continue
         keys = ("on", "left_on", "left_index")
         lacking = [word for word in ("how", "validate") if not may_have(call, word)]
@@ -59,11 +61,31 @@ def _merges(source: Source) -> Iterator[Hit]:
 def _rows(source: Source) -> Iterator[Hit]:
     if not source.imports("pandas"):
         return
-    for call in source.nodes(ast.Call):
-        if method(call) in ("iterrows", "itertuples"):
-            yield call, f"{method(call)} goes row by row"
-        elif method(call) == "apply" and is_constant(argument(call, "axis"), 1, "columns"):
+    showing = {
+        id(node)
+        for loop in source.nodes(ast.For)
+        if not _makes(loop)
+        for node in ast.walk(loop.iter)
+    }
+    for call, name in source.methods("iterrows", "itertuples"):
+        # What prints or draws each row makes no column, and plain tuples are for writing out.
+        is_plain = is_constant(argument(call, "name"), None)
+        if id(call) not in showing and not is_plain:
+            yield call, f"{name} goes row by row"
+    for call, _ in source.methods("apply"):
+        if is_constant(argument(call, "axis"), 1, "columns"):
             yield call, "apply with axis=1 goes row by row"
+
+
+def _makes(loop: ast.For) -> bool:
+    """Whether a loop leaves values behind: it gives names, fills, or returns."""
+    for statement in loop.body:
+        for node in ast.walk(statement):
+            is_given = isinstance(getattr(node, "ctx", None), ast.Store)
+            is_filled = isinstance(node, ast.Call) and method(node) in _FILLING
+            if is_given or is_filled or isinstance(node, (ast.Return, ast.Yield)):
+                return True
+    return False
 
 
 RULES = (

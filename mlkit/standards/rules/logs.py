@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from mlkit.standards.calls import method, receiver
+from mlkit.standards.calls import receiver
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
@@ -13,17 +13,16 @@ _LOGGERS = ("structlog.get_logger", "structlog.stdlib.get_logger", "logging.getL
 
 def _prints(source: Source) -> Iterator[Hit]:
     # A notebook and a script are read by who runs them.
-    is_package = "src" in source.path.parts
+    if "src" not in source.path.parts:
+        return
     for call in source.nodes(ast.Call):
-        if is_package and isinstance(call.func, ast.Name) and call.func.id == "print":
+        if isinstance(call.func, ast.Name) and call.func.id == "print":
             yield call, "print goes past the log"
 
 
 def _root(source: Source) -> Iterator[Hit]:
-    for call in source.nodes(ast.Call):
-        package, _, function = source.name(call.func).rpartition(".")
-        if package == "logging" and function in _LEVELS:
-            yield call, f"logging.{function} writes to the root logger"
+    for call, name in source.calls(*(f"logging.{level}" for level in _LEVELS)):
+        yield call, f"{name} writes to the root logger"
 
 
 def _loggers(source: Source) -> set[str]:
@@ -40,12 +39,10 @@ def _loggers(source: Source) -> set[str]:
 
 def _formatted(source: Source) -> Iterator[Hit]:
     loggers = _loggers(source)
-    for call in source.nodes(ast.Call):
-        if method(call) not in _LEVELS or not call.args:
-            continue
+    for call, _ in source.methods(*_LEVELS):
         of = receiver(call)
         is_logger = isinstance(of, ast.Name) and of.id in loggers
-        if is_logger and isinstance(call.args[0], ast.JoinedStr):
+        if is_logger and call.args and isinstance(call.args[0], ast.JoinedStr):
             yield call, "an event that is formatted is another one each time"
 
 

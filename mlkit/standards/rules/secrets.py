@@ -29,8 +29,10 @@ def _texts(source: Source) -> Iterator[ast.Constant]:
 
 
 def _paths(source: Source) -> Iterator[Hit]:
+    asking = [call for call, _ in source.calls("os.environ.get", "os.getenv")]
+    defaults = {id(each) for call in asking for each in call.args[1:]}
     for node in _texts(source):
-        if _PATH.match(str(node.value)):
+        if _PATH.match(str(node.value)) and id(node) not in defaults:
             yield node, f"{node.value!r} is a path of one machine"
 
 

@@ -17,41 +17,62 @@ _SKLEARN = {
     "sklearn.model_selection.train_test_split": ("shuffle", False),
     "sklearn.utils.shuffle": ("", None),
     "sklearn.utils.resample": ("", None),
+} | {
+    f"sklearn.model_selection.{name}": ("", None)
+    for name in ("ShuffleSplit", "StratifiedShuffleSplit", "GroupShuffleSplit")
 }
 #: What draws only when it is told to shuffle.
 _FOLDS = ("sklearn.model_selection.KFold", "sklearn.model_selection.StratifiedKFold")
 
 
 def _draws(source: Source) -> Iterator[Hit]:
-    seeded = {source.name(call.func) for call in source.nodes(ast.Call) if call.args}
-    for call in source.nodes(ast.Call):
-        package, _, function = source.name(call.func).rpartition(".")
+    # How long to wait is no result.
+    sleeps = [call for call, _ in source.calls("time.sleep")]
+    waits = {id(node) for call in sleeps for node in ast.walk(call)}
+    for name in source.called:
+        package, _, function = name.rpartition(".")
         others = _STATES.get(package)
         if others is None or function in others or not function.islower():
             continue
-        if f"{package}.seed" not in seeded:
-            yield call, f"{package}.{function} draws from a state that nothing has seeded"
+        if any(call.args for call, _ in source.calls(f"{package}.seed")):
+            continue
+        for call, _ in source.calls(name):
+            if id(call) not in waits:
+                yield call, f"{name} draws from a state that nothing has seeded"
 
 
 def _generators(source: Source) -> Iterator[Hit]:
-    for call in source.nodes(ast.Call):
-        name = source.name(call.func)
-        if name not in ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random"):
-            continue
+    makers = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random")
+    for call, name in source.calls(*makers):
         given = call.args[0] if call.args else argument(call, "seed")
         if (given is None and not call.keywords) or is_constant(given, None):
             yield call, f"{name} without a seed is another one in each run"
 
 
+def _refused(source: Source) -> set[int]:
+    """Return the calls that a test wants to fail: they draw nothing."""
+    if not source.is_test:
+        return set()
+    return {
+        id(node)
+        for block in source.nodes(ast.With)
+        if any("raises" in source.text(item.context_expr) for item in block.items)
+        for node in ast.walk(block)
+    }
+
+
 def _sklearn(source: Source) -> Iterator[Hit]:
-    for call in source.nodes(ast.Call):
-        name = source.name(call.func)
+    # Without one of its own, scikit-learn draws from numpy's.
+    if any(call.args for call, _ in source.calls("numpy.random.seed")):
+        return
+    refused = _refused(source)
+    for call, name in source.calls(*_SKLEARN, *_FOLDS):
         if name in _SKLEARN:
             switch, off = _SKLEARN[name]
             draws = not (switch and is_constant(argument(call, switch), off))
-        elif name in _FOLDS:
-            draws = is_true(argument(call, "shuffle"))
         else:
+            draws = is_true(argument(call, "shuffle"))
+        if id(call) in refused or (name == "sklearn.utils.resample" and not call.args):
             continue
         state = argument(call, "random_state")
         if draws and (not may_have(call, "random_state") or is_constant(state, None)):

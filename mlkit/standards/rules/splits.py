@@ -1,13 +1,19 @@
 """MLK1: rows that a model is judged on, and nothing else saw."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mlkit.standards.calls import method, receiver
 from mlkit.standards.rule import Hit, Rule
+from mlkit.standards.scopes import root, targets
 from mlkit.standards.source import Source
 
+#: What the second part is called where it is not to judge.
+_NO_TESTS = re.compile(
+    r"(?i)(^|_)(train|tr|cal|calib\w*|conform\w*|val|valid\w*|dev|fit|tune)\d*(_|$)"
+)
 _SPLIT = "sklearn.model_selection.train_test_split"
 _FITTING = ("fit", "fit_transform", "fit_resample", "partial_fit")
 #: What learns of the answers alone, and tells nothing about any row.
@@ -26,81 +32,65 @@ class _Scope:
     harmless: set[str] = field(default_factory=set)
 
 
-def _calls(statement: ast.stmt) -> Iterator[ast.Call]:
-    """Yield the calls of a statement, but for those in the blocks that it heads."""
-    blocks = {"body", "orelse", "finalbody", "handlers", "cases"}
-    for name, value in ast.iter_fields(statement):
-        if name in blocks or isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, ast.AST):
-                yield from (node for node in ast.walk(each) if isinstance(node, ast.Call))
-
-
-def _root(node: ast.AST) -> str:
-    """Return the name that an expression is taken from."""
-    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _targets(statement: ast.stmt) -> list[str]:
-    if not isinstance(statement, ast.Assign):
-        return []
-    (target,) = statement.targets[:1]
-    each = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-    return [node.id if isinstance(node, ast.Name) else "" for node in each]
-
-
 def _fit_before_split(source: Source) -> Iterator[Hit]:
-    for statements in source.scopes():
+    # A test judges code, not a model.
+    if source.is_test or _SPLIT not in source.called:
+        return
+    for each in source.scopes:
         scope = _Scope()
-        for statement in statements:
-            for call in _calls(statement):
+        for statement, calls in each.calls:
+            for call in calls:
                 if source.name(call.func) == _SPLIT:
-                    for each in call.args:
-                        if fit := scope.learned.get(_root(each)):
-                            yield fit, f"{_root(each)} is split after something was fitted on it"
+                    for rows in call.args:
+                        if fit := scope.learned.get(root(rows)):
+                            yield fit, f"{root(rows)} is split after something was fitted on it"
                 elif method(call) in ("fit", "partial_fit"):
-                    scope.fitted[_root(call.func)] = call
+                    scope.fitted[root(call.func)] = call
             _learn(source, scope, statement)
 
 
 def _learn(source: Source, scope: _Scope, statement: ast.stmt) -> None:
-    targets = _targets(statement)
-    for name in targets:
+    names = targets(statement)
+    for name in names:
         scope.learned.pop(name, None)
     value = getattr(statement, "value", None)
-    if len(targets) != 1 or not isinstance(value, ast.Call):
+    if len(names) != 1 or not isinstance(value, ast.Call):
         return
     if source.name(value.func) in _HARMLESS:
-        scope.harmless.add(targets[0])
+        scope.harmless.add(names[0])
     maker = receiver(value)
-    if maker is None or _root(maker) in scope.harmless:
+    if maker is None or root(maker) in scope.harmless:
         return
     if isinstance(maker, ast.Call) and source.name(maker.func) in _HARMLESS:
         return
     if method(value) in ("fit_transform", "fit_resample"):
-        scope.learned[targets[0]] = value
-    elif method(value) == "transform" and _root(maker) in scope.fitted:
-        scope.learned[targets[0]] = scope.fitted[_root(maker)]
+        scope.learned[names[0]] = value
+    elif method(value) == "transform" and root(maker) in scope.fitted:
+        scope.learned[names[0]] = scope.fitted[root(maker)]
 
 
 def _fit_on_test(source: Source) -> Iterator[Hit]:
-    for statements in source.scopes():
+    if source.is_test or _SPLIT not in source.called:
+        return
+    for scope in source.scopes:
         tests: set[str] = set()
-        for statement in statements:
-            for call in _calls(statement):
+        parts: set[str] = set()
+        for statement, calls in scope.calls:
+            for call in calls:
                 if method(call) not in _FITTING or not call.args:
                     continue
-                name = _root(call.args[0])
+                name = root(call.args[0])
                 if name in tests:
                     yield call, f"{method(call)} learns from {name}, the rows that are to judge it"
-            targets = _targets(statement)
-            tests -= set(targets)
+            names = targets(statement)
+            tests -= set(names)
             value = getattr(statement, "value", None)
             if isinstance(value, ast.Call) and source.name(value.func) == _SPLIT:
-                tests |= set(targets[1::2]) - {""}
+                # What is split off the training rows is for training too.
+                split = {root(rows) for rows in value.args}
+                if not split & parts and not any(map(_NO_TESTS.search, split)):
+                    tests |= {name for name in names[1::2] if name and not _NO_TESTS.search(name)}
+                parts |= set(names[::2])
 
 
 RULES = (

@@ -3,8 +3,9 @@
 import ast
 from collections.abc import Iterator
 
-from mlkit.standards.calls import argument, is_true, method
+from mlkit.standards.calls import argument, is_false, may_have
 from mlkit.standards.rule import Hit, Rule
+from mlkit.standards.scopes import targets
 from mlkit.standards.source import Source
 
 _PICKLERS = ("pickle", "cPickle", "cloudpickle", "dill", "joblib")
@@ -12,19 +13,42 @@ _FUNCTIONS = ("load", "loads", "dump", "dumps", "Pickler", "Unpickler")
 
 
 def _pickles(source: Source) -> Iterator[Hit]:
-    for call in source.nodes(ast.Call):
-        name = source.name(call.func)
-        package, _, function = name.rpartition(".")
-        if package in _PICKLERS and function in _FUNCTIONS:
+    functions = [f"{package}.{function}" for package in _PICKLERS for function in _FUNCTIONS]
+    passing = _passing(source)
+    for call, name in source.calls("pandas.read_pickle", *functions):
+        # That something can be pickled is what a test may ask.
+        is_asked = source.is_test and name.endswith(("dumps", "loads"))
+        if not is_asked and id(call) not in passing:
             yield call, f"{name} reads or writes a pickle"
-        elif name == "pandas.read_pickle" or method(call) == "to_pickle":
-            yield call, f"{name or 'to_pickle'} reads or writes a pickle"
+    for call, name in source.methods("to_pickle"):
+        yield call, f"{name} reads or writes a pickle"
+
+
+def _passing(source: Source) -> set[int]:
+    """Return the calls that make a pickle that is not kept, or is read at once."""
+    dumps = {id(call) for call, _ in source.calls(*(f"{each}.dumps" for each in _PICKLERS))}
+    loads = {id(call) for call, _ in source.calls(*(f"{each}.loads" for each in _PICKLERS))}
+    found = {id(each.value) for each in source.nodes(ast.Expr)} & dumps
+    for scope in source.scopes if dumps and loads else ():
+        made: dict[str, int] = {}
+        for statement, calls in scope.calls:
+            for call in calls:
+                if id(call) in loads and call.args:
+                    pickled = call.args[0]
+                    maker = made.get(pickled.id) if isinstance(pickled, ast.Name) else id(pickled)
+                    if maker in dumps:
+                        found |= {id(call), maker}
+            if isinstance(statement, ast.Assign) and id(statement.value) in dumps:
+                made |= dict.fromkeys(targets(statement), id(statement.value))
+    return found
 
 
 def _torch(source: Source) -> Iterator[Hit]:
-    for call in source.nodes(ast.Call):
-        is_safe = is_true(argument(call, "weights_only"))
-        if source.name(call.func) == "torch.load" and not is_safe:
+    for call, _ in source.calls("torch.load"):
+        # Who brings an unpickler of their own says what it may run.
+        is_own = argument(call, "pickle_module") is not None
+        is_said = may_have(call, "weights_only")
+        if not is_own and (not is_said or is_false(argument(call, "weights_only"))):
             yield call, "torch.load without weights_only=True may run what the file says"
 
 
