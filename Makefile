@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining simulate-template lint types layers docs wheel package smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults year soak lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining simulate-template lint types layers docs wheel package smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults bench-check bench-precision year soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -121,6 +121,12 @@ bench-defaults: setup  ## Hold defaults against scikit-learn's obvious pipeline,
 
 bench-parity: setup  ## Hold compiled models against their pipelines, on every real row
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/parity.py
+
+bench-check: setup  ## Measure checking 500 files beside ruff and flake8
+	$(BIN)/python benchmarks/check.py $(ARGS)
+
+bench-precision: setup  ## Count what the rules find in the sources of others, true and false
+	$(BIN)/python benchmarks/precision.py
 
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -9,7 +9,7 @@ from typing import Any
 Owner = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 _DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
-_TEST = re.compile(r"(?i)(^|_)(test|hold_?out)(_|$)")
+_TEST = re.compile(r"(?i)(^|_)(d?test|hold_?out)(_|$)")
 
 
 class Scope:

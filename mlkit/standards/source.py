@@ -212,7 +212,7 @@ def read_source(path: Path) -> Source:
         cells = _cells(text) if path.suffix == ".ipynb" else ()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
-    lines = [line for cell in cells for line in cell.lines] if cells else text.splitlines()
+    lines = [line for cell in cells for line in cell.lines] if cells else text.split("\n")
     code = "\n".join(lines) if path.suffix == ".ipynb" else text
     try:
         tree = ast.parse(code, filename=str(path))

@@ -37,6 +37,8 @@ def test_what_is_silenced_with_a_reason_is_silent(tmp_path):
     assert check_file(path, Choice()) == []
     path.write_text(BAD.replace("'m')", "'m')  # mlkit: ignore[MLK201] peers do"))
     assert [found.code for found in check_file(path, Choice())] == ["MLK401"]
+    path.write_text("x = '\f'\n" + BAD.replace("'m')", "'m')  # mlkit: ignore[MLK401] peers do"))
+    assert check_file(path, Choice()) == []
     path.write_text(BAD.replace("'m')", "'m')  # mlkit: ignore[MLK401]"))
     assert {found.code for found in check_file(path, Choice())} == {"MLK001", "MLK401"}
 

@@ -68,7 +68,7 @@ ALSO_BAD = [
     ("MLK104", "from sklearn.model_selection import GridSearchCV\n"
      "search = GridSearchCV(model, grid)\nsearch.fit(X_test, y_test)\n"),
     ("MLK104", "import xgboost as xgb\n"
-     "xgb.train(p, d, evals=[(holdout, 'x')], early_stopping_rounds=5)\n"),
+     "xgb.train(p, d, evals=[(dtest, 'x')], early_stopping_rounds=5)\n"),
     ("MLK104", "import optuna\n"
      "def objective(trial):\n"
      "    model = make(trial.suggest_float('c', 0, 1)).fit(X_train, y_train)\n"
@@ -152,6 +152,7 @@ FINE = [
     "import torch\nfrom torch.utils.data import DataLoader\n"
     "def batches(rows):\n    return DataLoader(rows, shuffle=True)\n",
     "import torch\nset_seed(3)\nopt = torch.optim.Adam(p)\nloss(x).backward()\n",
+    "import optuna\nsampler = optuna.samplers.RandomSampler(3)\n",
     "import optuna\nstudy = optuna.create_study()\nstudy.sampler = seeded\n",
     # Lists of lists, records of records.
     "import pandas as pd\nrows[0][1] = 2\nsettings['a']['b'] = 3\n",

@@ -65,6 +65,8 @@ def _optuna(source: Source) -> Iterator[Hit]:
         for node in source.nodes(ast.Attribute)
     )
     for call, name in source.calls(*_SAMPLERS):
+        if call.args:
+            continue
         if not may_have(call, "seed") or is_constant(argument(call, "seed"), None):
             yield call, f"{name.rpartition('.')[2]} without a seed tries others in each run"
     for call, _ in source.calls(*_STUDIES):

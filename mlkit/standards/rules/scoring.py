@@ -35,7 +35,7 @@ class _Fitted:
                     del known[key]
 
 
-def _rows(call: ast.Call) -> tuple[str, str] | None:
+def _pair(call: ast.Call) -> tuple[str, str] | None:
     """Return the names of the rows and the answers that a method is given."""
     match call.args:
         case [ast.Name(id=rows), ast.Name(id=answers)]:
@@ -105,12 +105,12 @@ def _fitted_rows(known: _Fitted, call: ast.Call) -> str:
         of = receiver(call)
         fitted = known.models.get(_path(of))
         if isinstance(of, ast.Call) and method(of) == "fit":
-            fitted = _rows(of)
-        return fitted[0] if fitted and fitted == _rows(call) else ""
-    for answers, guesses in zip(call.args, call.args[1:2], strict=False):
-        fitted = _predicted(known, guesses)
-        if fitted and isinstance(answers, ast.Name) and answers.id == fitted[1]:
-            return fitted[0]
+            fitted = _pair(of)
+        return fitted[0] if fitted and fitted == _pair(call) else ""
+    match call.args:
+        case [ast.Name(id=answers), guesses, *_]:
+            fitted = _predicted(known, guesses)
+            return fitted[0] if fitted and fitted[1] == answers else ""
     return ""
 
 
@@ -135,12 +135,12 @@ def _follow(known: _Fitted, statement: ast.stmt, calls: Sequence[ast.Call]) -> N
     for call in calls:
         if method(call) == "fit":
             known.models.pop(_path(receiver(call)), None)
-            if (rows := _rows(call)) and (model := _path(receiver(call))):
+            if (rows := _pair(call)) and (model := _path(receiver(call))):
                 known.models[model] = rows
     for name in names if len(names) == 1 else ():
         if predicted:
             known.predicted[name] = predicted
-        elif isinstance(value, ast.Call) and method(value) == "fit" and (rows := _rows(value)):
+        elif isinstance(value, ast.Call) and method(value) == "fit" and (rows := _pair(value)):
             known.models[name] = rows
 
 
@@ -153,11 +153,12 @@ def _reused(source: Source) -> Iterator[Hit]:
     for kind in _LOOPS:
         for loop in source.nodes(kind):
             calls = [node for node in ast.walk(loop) if isinstance(node, ast.Call)]
-            is_choosing = not isinstance(loop, (ast.For, ast.While)) or any(
-                method(call) in ("fit", "fit_transform") for call in calls
-            )
-            own = stored(loop) if is_choosing else set()
-            for call in calls if is_choosing else ():
+            # What only scores, again and again, may score one model on other rows.
+            fits = any(method(call) in ("fit", "fit_transform") for call in calls)
+            if isinstance(loop, (ast.For, ast.While)) and not fits:
+                continue
+            own = stored(loop)
+            for call in calls:
                 rows = _judges(call, metrics)
                 if rows and rows not in own and id(call) not in looped:
                     yield call, f"{rows} is scored in a loop: what is best there was chosen by it"
