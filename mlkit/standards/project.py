@@ -26,14 +26,13 @@ class Project:
 
     def gone(self, name: str) -> Path | None:
         """Return a path, as it is told, where no file is left; None where none is asked for."""
-        path = self.folder.absolute() / name
         for folder in self.folders:
-            if path.is_relative_to(folder.absolute()):
-                return folder / path.relative_to(folder.absolute())
+            within = Path(os.path.relpath(self.folder / name, folder))
+            if ".." not in within.parts:
+                return folder / within
         return None
 
 
 def named(folder: Path, paths: Iterable[Path]) -> dict[str, Path]:
     """Return paths by their names from a folder, with slashes."""
-    root = folder.absolute()
-    return {Path(os.path.relpath(path.absolute(), root)).as_posix(): path for path in paths}
+    return {Path(os.path.relpath(path, folder)).as_posix(): path for path in paths}

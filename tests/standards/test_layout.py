@@ -93,8 +93,11 @@ def test_what_is_the_templates_is_told_among_what_is_asked_for(here):
     assert places() == ["a/b.txt:1 MLK913", "c.txt:1 MLK913"]
     assert places("a") == ["a/b.txt:1 MLK913"]
     assert places("a/c.txt") == []
+    assert places("a/../a") == ["a/../a/b.txt:1 MLK913"]
+    (here / "a" / "b.txt").unlink()
+    assert places("a/../a") == ["a/../a/b.txt:1 MLK913"]
     write(here, **{".copier-answers.yml": "_owned:\n  a/b.txt: 1\n"})
-    assert places() == [".copier-answers.yml:1 MLK913"]
+    assert places(".copier-answers.yml") == [".copier-answers.yml:1 MLK913"]
 
 
 def test_settings_lie_in_conf(here):
