@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from mlkit.core.log import configure_logging
 from mlkit.doctor import fleet as many
 from mlkit.doctor.diagnosing import diagnose
 from mlkit.doctor.telling import as_json, as_text
@@ -11,6 +12,7 @@ from mlkit.doctor.telling import as_json, as_text
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Print what is outdated and what is not automated; return 1 below the score asked for."""
+    configure_logging()
     found = diagnose(Path(arguments.path), run=arguments.run)
     print(as_json(found) if arguments.format == "json" else as_text(found))
     if found.score.total < arguments.fail_under:

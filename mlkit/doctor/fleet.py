@@ -1,9 +1,7 @@
 """Look at many projects: a line each, and one that cannot be read stops no other."""
 
 import json
-import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +11,7 @@ from mlkit.core.errors import DataError, MlkitError
 from mlkit.core.table import Table
 from mlkit.doctor.diagnosing import diagnose
 from mlkit.doctor.points import SECTIONS
-from mlkit.doctor.standing import address_of
+from mlkit.doctor.repositories import address_of, told
 from mlkit.doctor.telling import behind
 from mlkit.standards.checking import check
 from mlkit.standards.choosing import read_choice
@@ -30,6 +28,8 @@ class Member:
 
     Attributes
     ----------
+    name
+        The last part of its place.
     place
         As the list has it: a folder, or the URL of a repository.
     unread
@@ -46,6 +46,7 @@ class Member:
         The ML Test Score's sums, by section.
     """
 
+    name: str
     place: str
     unread: str = ""
     template: str = ""
@@ -55,11 +56,6 @@ class Member:
     errors: int = 0
     warnings: int = 0
     sections: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The last part of its place."""
-        return self.place.rstrip("/").rpartition("/")[2].removesuffix(".git") or self.place
 
 
 def read_list(file: Path) -> list[str]:
@@ -87,18 +83,21 @@ def look_at(place: str, base: Path) -> Member:
     base
         The folder that a relative place is in.
     """
+    is_remote = _REMOTE.match(place) is not None
+    folder = (base / Path(place).expanduser()).resolve()
+    last = re.split(r"[/:]", place.rstrip("/"))[-1] if is_remote else folder.name
+    name = last.removesuffix(".git")
     try:
-        if _REMOTE.match(place):
-            return _cloned(place, address_of(place))
-        folder = (base / Path(place).expanduser()).absolute()
+        if is_remote:
+            return _cloned(name, place, address_of(place))
         if not folder.is_dir():
             raise DataError("there is no such folder")
         if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
             # Of a path, git would copy all there is; of a URL, it takes the newest commit alone.
-            return _cloned(place, folder.as_uri())
-        return _looked_at(place, folder)
-    except (MlkitError, OSError, subprocess.TimeoutExpired) as error:
-        return Member(place=place, unread=" ".join(str(error).split()))
+            return _cloned(name, place, folder.as_uri())
+        return _looked_at(name, place, folder)
+    except (MlkitError, OSError) as error:
+        return Member(name=name, place=place, unread=" ".join(str(error).split()))
 
 
 def as_text(found: Sequence[Member]) -> str:
@@ -116,8 +115,7 @@ def as_markdown(found: Sequence[Member]) -> str:
 
 def as_json(found: Sequence[Member]) -> str:
     """Return everything as JSON, a list."""
-    told = [{"name": each.name, **asdict(each)} for each in found]
-    return json.dumps(told, indent=1, ensure_ascii=False)
+    return json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False)
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Member]], str]] = {
@@ -127,10 +125,11 @@ FORMATS: Mapping[str, Callable[[Sequence[Member]], str]] = {
 }
 
 
-def _looked_at(place: str, folder: Path) -> Member:
+def _looked_at(name: str, place: str, folder: Path) -> Member:
     found = diagnose(folder)
     checked = check([folder], read_choice(folder))
     return Member(
+        name=name,
         place=place,
         template=found.template.version,
         behind=behind(found.template),
@@ -161,16 +160,7 @@ def _table(found: Sequence[Member]) -> Table:
     return Table(head=head, rows=tuple(rows), n_texts=4)
 
 
-def _cloned(place: str, address: str) -> Member:
+def _cloned(name: str, place: str, address: str) -> Member:
     with tempfile.TemporaryDirectory() as clone:
-        done = subprocess.run(
-            ["git", "clone", "--quiet", "--depth", "1", "--", address, clone],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-        )
-        if done.returncode:
-            raise DataError(f"git clone: {done.stderr.strip() or done.returncode}")
-        return _looked_at(place, Path(clone))
+        told("clone", "--quiet", "--depth", "1", "--", address, clone, patience=_PATIENCE)
+        return _looked_at(name, place, Path(clone))

@@ -1,9 +1,7 @@
 """Say which template and which mlkit a project has, and what of it is outdated."""
 
 import json
-import os
 import re
-import subprocess
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +9,16 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
 
-from mlkit.core.errors import ConfigError
+from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.extras import DISTRIBUTION
+from mlkit.doctor.repositories import address_of, told
 from mlkit.standards.ownership import ANSWERS, edited, owned
 
 #: For how long the template's repository may be waited for, in s.
 _PATIENCE = 30
-_HOSTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
-_RELEASE = re.compile(r"v?(?P<numbers>\d+(\.\d+)*)(-\d+-g(?P<hash>[0-9a-f]+))?")
+_RELEASE = re.compile(r"v?(?P<numbers>\d+(\.\d+)*)")
+#: How git describes a commit by the tag before it, and the commit's digits.
+_SINCE = re.compile(r"-\d+-g(?P<hash>[0-9a-f]+)$")
 _REQUIRED = re.compile(rf"{DISTRIBUTION}(\[.*?\])?\s*(?P<asked>[=<>~!@].*)")
 _PINNED = re.compile(r"==\s*(?P<version>[\w.+!-]+)|@ .*@(?P<commit>[0-9a-f]{7,40})$")
 
@@ -146,14 +146,10 @@ def _newest(source: str, version: str) -> tuple[State, str]:
         return "unknown", f"{ANSWERS} names no template, or no commit of it"
     try:
         found = _asked(address_of(source))
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return "unknown", f"{source} does not answer: {error}"
-    if isinstance(found, str):
-        return "unknown", f"{source} cannot be asked: {found}"
+    except DataError as error:
+        return "unknown", f"{source} cannot be asked: {error}"
     releases = {
-        _numbers(ref.removeprefix("refs/tags/")): (ref.removeprefix("refs/tags/"), commit)
-        for ref, commit in found.items()
-        if _RELEASE.fullmatch(ref.removeprefix("refs/tags/"))
+        _numbers(name): (name, commit) for name, commit in found.items() if _RELEASE.fullmatch(name)
     }
     if not releases:
         head = found.get("HEAD", "")
@@ -162,38 +158,21 @@ def _newest(source: str, version: str) -> tuple[State, str]:
         return "behind", head[:12]
     newest = max(releases)
     tag, commit = releases[newest]
-    mine = _RELEASE.fullmatch(version)
-    # Copier writes a commit that no tag leads to as its first digits.
-    is_hash = mine is None or commit.startswith(version)
-    reached = commit.startswith(version) if is_hash else _numbers(version) >= newest
+    last = _SINCE.sub("", version)
+    # The digits of a commit that no tag leads to may read as a number.
+    is_release = last in found or "." in last
+    reached = _numbers(last) >= newest if is_release else commit.startswith(version)
     return ("newest", "") if reached else ("behind", tag)
 
 
-def address_of(source: str) -> str:
-    """Return what git is given for a repository; `gh:` and `gl:` are Copier's for two hosts."""
-    for short, host in _HOSTS.items():
-        if source.startswith(short):
-            return f"{host}{source.removeprefix(short)}.git"
-    return source.removeprefix("git+")
-
-
-def _asked(address: str) -> dict[str, str] | str:
-    """Return the commits of HEAD and of the tags, or what git says against it."""
-    done = subprocess.run(
-        ["git", "ls-remote", "--", address, "HEAD", "refs/tags/*"],
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE,
-        check=False,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-    )
-    if done.returncode:
-        return " ".join(done.stderr.split()) or f"git ends with {done.returncode}"
+def _asked(address: str) -> dict[str, str]:
+    """Return the commits of HEAD and of the tags, by their names."""
     found = {}
-    for line in done.stdout.splitlines():
+    lines = told("ls-remote", "--", address, "HEAD", "refs/tags/*", patience=_PATIENCE)
+    for line in lines.splitlines():
         commit, ref = line.split("\t")
         # Of an annotated tag, the commit that it stands for comes second.
-        found[ref.removesuffix("^{}")] = commit
+        found[ref.removeprefix("refs/tags/").removesuffix("^{}")] = commit
     return found
 
 
@@ -203,8 +182,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _hash(version: str) -> str:
-    found = _RELEASE.fullmatch(version)
-    return found["hash"] if found and found["hash"] else version
+    found = _SINCE.search(version)
+    return found["hash"] if found else version
 
 
 def _required(path: Path) -> str:
@@ -212,8 +191,9 @@ def _required(path: Path) -> str:
         read = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.") from None
-    dependencies = read.get("project", {}).get("dependencies", ())
-    matches = (_REQUIRED.fullmatch(str(each).strip()) for each in dependencies)
+    project = read.get("project")
+    dependencies = project.get("dependencies") if isinstance(project, dict) else None
+    matches = (_REQUIRED.fullmatch(str(each).strip()) for each in dependencies or ())
     return next((found["asked"].strip() for found in matches if found), "")
 
 

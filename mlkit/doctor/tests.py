@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlkit.core.errors import DataError, listed
+from mlkit.core.log import get_logger, stage
+
+log = get_logger(__name__)
 
 #: The name of the marker: `@pytest.mark.ml_test("data-1")`.
 MARKER = "ml_test"
@@ -66,14 +69,15 @@ def run_tests(folder: Path) -> Mapping[str, str]:
         outcomes = Path(place) / "outcomes.jsonl"
         outcomes.touch()
         options = ("-q", "-m", MARKER, "-p", "mlkit.doctor.recording", "-p", "no:cacheprovider")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options],
-            cwd=folder,
-            env={**os.environ, OUTCOMES: str(outcomes)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with stage(log, "testing", path=str(folder)):
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *options],
+                cwd=folder,
+                env={**os.environ, OUTCOMES: str(outcomes)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         if done.returncode not in _RAN:
             said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
             raise DataError(

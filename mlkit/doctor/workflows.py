@@ -77,17 +77,27 @@ def _mapping(yaml: ModuleType, file: Path) -> dict[Any, Any]:
 def _of_github(read: dict[Any, Any], file: str, recipes: dict[str, list[str]]) -> Iterator[Job]:
     # YAML 1.1 takes `on` for a truth.
     events = read.get(True, read.get("on"))
-    events = [events] if isinstance(events, str) else events or ()
+    events = events if isinstance(events, (list, dict)) else [events]
     jobs = read.get("jobs")
     for job in jobs.values() if isinstance(jobs, dict) else ():
-        steps = job.get("steps") if isinstance(job, dict) else None
-        texts = [str(s.get("run", "")) for s in steps or () if isinstance(s, dict)]
+        if not isinstance(job, dict) or _is_off(job):
+            continue
+        steps = [s for s in _list(job.get("steps")) if isinstance(s, dict) and not _is_off(s)]
         yield Job(
             file=file,
-            commands=tuple(_commands(texts, recipes)),
+            commands=tuple(_commands([step.get("run", "") for step in steps], recipes)),
             is_scheduled="schedule" in events,
             is_review="pull_request" in events,
         )
+
+
+def _is_off(part: dict[Any, Any]) -> bool:
+    """Whether a job or a step is switched off."""
+    return str(part.get("if", "")).strip("${} ").lower() == "false"
+
+
+def _list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
 
 
 def _of_gitlab(read: dict[Any, Any], recipes: dict[str, list[str]]) -> Iterator[Job]:
@@ -113,7 +123,7 @@ def _is_run(read: dict[Any, Any], job: dict[Any, Any], source: str) -> bool:
     if shared is None and "rules" not in job and source != "schedule":
         return False
     return all(
-        rules is None or any(_fits(rule, source) for rule in rules)
+        rules is None or any(_fits(rule, source) for rule in _list(rules))
         for rules in (shared, job.get("rules"))
     )
 

@@ -23,6 +23,8 @@ MODEL, CHECK, RETRAIN = (
 )
 TESTED = {point.name for point in POINTS if point.section in ("data", "infra")} - LEFT
 
+WATCHED = {"monitor-2", "monitor-3", "monitor-7"}
+
 
 def unearned(project: Project) -> set[str]:
     """Return the points that an untouched project has and this one has not."""
@@ -68,15 +70,18 @@ def test_an_untouched_project_has_six_in_each_section(copied):
         ("conf/monitoring/default.yaml", r"violations: 0.01", "violations: null", {"monitor-2"}),
         ("conf/monitoring/default.yaml", r"psi: 0.25", "psi: null", {"monitor-3"}),
         ("conf/retraining/default.yaml", "schedule: monthly", "schedule: never", {"monitor-4"}),
-        (RETRAIN, "make monitor", "make setup", {"monitor-2", "monitor-3", "monitor-7"}),
+        (RETRAIN, "make monitor", "make setup", WATCHED),
         (RETRAIN, "retraining.tune=true", "", {"model-3"}),
+        (RETRAIN, "^    name: M", "    if: ${{ false }}\n    name: M", {*WATCHED, "model-3",
+            "monitor-4"}),
+        (RETRAIN, "^      - name: Mo", "      - if: false\n        name: Mo", WATCHED),
         (RETRAIN, "make retrain", "# make retrain", {"model-3", "monitor-4"}),
         (CHECK, "make check", "make setup", {"model-1"}),
         (CHECK, "  pull_request:\n", "", {"model-1"}),
         ("Makefile", "mlkit tune|mlkit retrain", "true", {"model-3", "monitor-4"}),
         (".github/dependabot.yml", "ecosystem: uv", "ecosystem: npm", {"monitor-1"}),
         ("conf/config.yaml", "^seed: 0", "sead: 0", {"model-5", "model-6", "model-7", "infra-4",
-            "monitor-2", "monitor-3", "monitor-4", "monitor-6", "monitor-7"}),
+            "monitor-4", "monitor-6", *WATCHED}),
     ],
 )  # fmt: skip
 def test_what_is_taken_away_costs_its_points(copied, file, pattern, by, expected):
@@ -110,8 +115,7 @@ def test_a_pipeline_of_gitlab_is_read(tmp_path):
     change(project / ".gitlab-ci.yml", "merge_request_event", "push")
     assert lost(project) == {"monitor-1", "model-1"}
     change(project / ".gitlab-ci.yml", '== "schedule"', '== "web"')
-    scheduled = {"model-3", "monitor-2", "monitor-3", "monitor-4", "monitor-7"}
-    assert lost(project) == {"monitor-1", "model-1"} | scheduled
+    assert lost(project) == {"monitor-1", "model-1", "model-3", "monitor-4", *WATCHED}
 
 
 def test_the_command_tells_and_can_refuse(copied, capsys):

@@ -1,5 +1,6 @@
 """What a project is made of is told, and what of it is outdated."""
 
+import itertools
 from importlib.metadata import version
 
 import pytest
@@ -70,11 +71,26 @@ def test_with_tags_the_newest_release_counts(template, made):
     assert made(run("git", "rev-parse", "v0.10.0^{}", cwd=template).stdout[:7]) == ("newest", "")
 
 
+def test_digits_that_read_as_a_number_are_a_commit(template, made):
+    """Of a commit no letter may be among the first seven; it is no release for that."""
+    tree = run("git", "rev-parse", "HEAD^{tree}", cwd=template).stdout.strip()
+    write = ("git", *AUTHOR, "commit-tree", tree, "-m")
+    hashes = (run(*write, str(n), cwd=template).stdout.strip() for n in itertools.count())
+    commit = next(each for each in hashes if each[:7].isdigit())
+    run("git", "reset", "--quiet", "--hard", commit, cwd=template)
+    assert made(commit[:7]) == ("newest", "")
+    tag(template, "v2.0")
+    assert made(commit[:7]) == ("newest", "")
+    run("git", *AUTHOR, "commit", "--quiet", "--allow-empty", "-m", "More", cwd=template)
+    tag(template, "v3.0")
+    assert made(commit[:7]) == ("behind", "v3.0")
+
+
 def test_a_template_that_cannot_be_asked_is_said(tmp_path, made):
     """With the reason, and without a question for a password."""
     state, text = made("v1", tmp_path / "gone")
     assert state == "unknown"
-    assert text.startswith(f"{tmp_path / 'gone'} cannot be asked: fatal: ")
+    assert text.startswith(f"{tmp_path / 'gone'} cannot be asked: git ls-remote: fatal: ")
     (tmp_path / ANSWERS).unlink()
     assert template_of(tmp_path).state == "unknown"
 
