@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining lint types layers docs wheel smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults bench-check bench-precision year soak lock clean
+.PHONY: help setup demo test test-oldest simulate simulate-service simulate-registry simulate-monitor simulate-retraining simulate-template lint types layers docs wheel package smoke check bench bench-train bench-predict bench-evaluate bench-tracking bench-log bench-serve bench-monitor bench-parity bench-defaults bench-check bench-precision year soak lock clean
 
 export UV_COMPILE_BYTECODE := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -51,10 +51,16 @@ wheel: setup  ## Build the wheel
 	@rm -rf dist
 	$(UV) build --quiet --no-build-isolation --python .venv --out-dir dist
 
+package: wheel  ## Check what would be published, and the repository's own order
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/repo-review .
+
 smoke: wheel  ## Try the built wheel in clean environments: plain, and with [train]
 	bash .ci/smoke $(UV) $(PYTHON)
 
-check: lint types layers docs smoke  ## Run every check but the tests
+check: lint types layers docs package smoke  ## Run every check but the tests
 
 test-oldest: $(UV) requirements/oldest.txt  ## Run the library's tests on the oldest packages admitted
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-oldest
@@ -73,6 +79,9 @@ simulate-registry: setup  ## Kill the registry at each of its writes, and train 
 
 simulate-retraining: setup  ## Kill a retraining at 120 of its writes, and do each again
 	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -m slow tests/retraining tests/test_year.py
+
+simulate-template: setup  ## Make, install and test a project of all answers, and update from all releases: an hour
+	OMP_NUM_THREADS=1 SIMULATIONS=1000 $(BIN)/pytest -n 2 tests/template/test_matrix.py tests/template/test_updates.py
 
 simulate-monitor: setup  ## Count false alarms of monitoring on 1,000 windows, and what it detects
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/false_alarms.py

@@ -28,7 +28,7 @@ def main(uv: str) -> None:
     locked = ROOT / "requirements" / "demo.txt"
     run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, locked)
 
-    step("2/5  A project from the template, its six questions answered by their defaults")
+    step("2/5  A project from the template, its nine questions answered by their defaults")
     copier = [python, "-m", "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD"]
     if is_dirty():
         # Uncommitted changes have no commit to install from.

@@ -1,6 +1,7 @@
 """Render projects from the template of this checkout, and run commands in them."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,4 +37,25 @@ def render(folder: Path, **answers: str) -> Path:
         *(ROOT, folder),
         cwd=ROOT,
     )
+    return folder
+
+
+def commit_all(folder: Path) -> None:
+    """Commit whatever lies in a repository, on a machine that knows no author."""
+    run("git", "add", "--all", cwd=folder)
+    author = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
+    run("git", *author, "commit", "--quiet", "--allow-empty", "-m", "All of it", cwd=folder)
+
+
+def clone_here(folder: Path) -> Path:
+    """Return a clean clone of this checkout, with uncommitted changes as a commit."""
+    run("git", "clone", "--quiet", ROOT, folder, cwd=ROOT)
+    tracked = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in tracked.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
+    commit_all(folder)
     return folder

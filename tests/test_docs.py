@@ -46,9 +46,9 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 #: These make their project themselves.
-FROM_NOTHING = {"tutorial.md", "own-data.md", "template.md", "README.md"}
+FROM_NOTHING = {"tutorial.md", "own-data.md", "template.md", "upgrade.md", "README.md"}
 #: Their runs are kept, which takes each command some seconds more.
-TRACKED = {"registry.md", "reproduce.md", "retrain.md"}
+TRACKED = {"propose.md", "registry.md", "reproduce.md", "retrain.md"}
 #: What the README has people run in the repository itself, and CI runs for them.
 RUN_BY_CI = {"make demo", "make test", "make check"}
 REPOSITORY = "FULL_PATH_OR_URL_OF_THIS_REPOSITORY"
@@ -258,7 +258,7 @@ def test_commands_are_all_documented():
     page = _reference("cli")
     codes = re.findall(r"^  (\d+) +(.*)$", EXIT_CODES, re.M)
     assert re.findall(r"^\| (\d+) \| (.*) \|$", page, re.M) == codes
-    second = "infer|ablation|learning-curve|staleness"
+    second = "infer|describe|ablation|learning-curve|staleness"
     documented = set(re.findall(rf"`mlkit ([a-z][a-z-]+(?: (?:{second}))?)", page))
     found = dict(_commands(_parser()))
     assert documented == set(found)
@@ -281,7 +281,8 @@ def _commands(parser: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
 def test_files_of_a_project_are_all_documented(project: Path):
     """The table of the template's files lists exactly what it renders."""
     listed = re.findall(r"^\| `([\w./-]+)` \| .* \| .* \|$", _reference("template"), re.M)
-    answers = {"project_name", "package_name", "description", "task", "data", "tracking_uri"}
+    answers = {"project_name", "package_name", "description", "task", "data", "size", "ci", "owner"}
+    answers |= {"tracking_uri"}
     made = {"bundles", "reports", "__pycache__", ".pytest_cache", ".ruff_cache", ".venv", ".git"}
     files = {
         str(file.relative_to(project))

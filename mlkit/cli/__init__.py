@@ -275,7 +275,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(function="check_data")
 
     command = commands.add_parser(
-        "check", parents=[shared], help="hold code and notebooks against the team's standards"
+        "check", parents=[shared], help="hold code and layout against the team's standards"
     )
     command.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .)")
     command.add_argument(
@@ -286,11 +286,38 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--select", metavar="CODES", help="the rules that count: MLK1,MLK203")
     command.add_argument("--ignore", metavar="CODES", help="those of them that do not")
+    command.add_argument("--fix", action="store_true", help="fix what is certain, and tell it")
     command.add_argument("--explain", metavar="CODE", help="say what a rule is, and why")
     command.add_argument("--rules", action="store_true", help="print all rules as Markdown")
     command.set_defaults(module="standards", function="check")
 
-    schema = commands.add_parser("schema", help="write a first schema from data")
+    command = commands.add_parser(
+        "doctor", parents=[shared], help="say what of a project is outdated, or not automated yet"
+    )
+    command.add_argument("path", nargs="?", default=".", help="the project (default: .)")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="how")
+    command.add_argument(
+        "--run", action="store_true", help="run the tests that are evidence: all must pass"
+    )
+    command.add_argument(
+        "--fail-under",
+        type=int,
+        default=0,
+        metavar="N",
+        help="exit with 1 if the ML Test Score is lower (default: 0)",
+    )
+    command.set_defaults(module="doctor", function="doctor")
+
+    command = commands.add_parser(
+        "fleet", parents=[shared], help="say of many projects what doctor and check say of one"
+    )
+    command.add_argument("file", help="folders and URLs of repositories, one a line")
+    command.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="how"
+    )
+    command.set_defaults(module="doctor", function="fleet")
+
+    schema = commands.add_parser("schema", help="write a first schema from data, or describe one")
     actions = schema.add_subparsers(metavar="ACTION", required=True)
     command = actions.add_parser(
         "infer",
@@ -305,7 +332,14 @@ def _parser() -> argparse.ArgumentParser:
         help="where to write it (default: the project's schema; - for stdout)",
     )
     command.add_argument("--force", action="store_true", help="replace a schema that is there")
-    command.set_defaults(function="infer_schema")
+    command.set_defaults(module="schemas", function="infer")
+    command = actions.add_parser(
+        "describe",
+        parents=[shared, project],
+        help="write the data dictionary of the project's schema, as Markdown",
+    )
+    command.add_argument("file", nargs="?", default="-", help="where to (default: stdout)")
+    command.set_defaults(module="schemas", function="describe")
 
     study = commands.add_parser("study", help="learn more about a model than one run tells")
     actions = study.add_subparsers(metavar="ACTION", required=True)

@@ -220,33 +220,6 @@ def check_data(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def infer_schema(arguments: argparse.Namespace) -> int:
-    """Write a first schema from a table."""
-    data, inference = (_train_side(name, "schema infer") for name in ("data", "inference"))
-    name, output = "Record", arguments.output
-    if Path(arguments.conf, "config.yaml").is_file():
-        config = _train_side("config", "schema infer").load_config(arguments.conf)
-        module, _, name = config.data.schema.rpartition(".")
-        output = output or f"src/{module.replace('.', '/')}.py"
-    frame = data.read_frame(arguments.file)
-    schema = inference.infer(frame, target=arguments.target, name=name)
-    note = (
-        f"Inferred from {Path(arguments.file).name}: read it line by line, and correct roles,\n"
-        "types, bounds and what is personal (pii) where the guess is wrong."
-    )
-    source = inference.source(schema, note)
-    if output in (None, "-"):
-        print(source, end="")
-        return 0
-    path = Path(output)
-    if path.exists() and not arguments.force:
-        raise ConfigError(f"{path} is there already. Use --force to replace it.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source, encoding="utf-8")
-    print(f"{len(schema.columns)} columns written as {name} to {path}. Read it, then: mlkit train")
-    return 0
-
-
 def study(arguments: argparse.Namespace) -> int:
     """Fit the project's model many times over, and print what that shows."""
     workflow, config = project(arguments, "study", arguments.overrides)

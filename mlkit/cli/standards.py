@@ -3,10 +3,12 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mlkit.core.errors import ConfigError, nearest
 from mlkit.standards.checking import check as checked
 from mlkit.standards.choosing import read_choice
+from mlkit.standards.fixing import fix
 from mlkit.standards.rules import RULES
 from mlkit.standards.telling import FORMATS, explained, page
 
@@ -24,12 +26,15 @@ def check(arguments: argparse.Namespace) -> int:
         print(page())
         return 0
     choice = read_choice(Path())
-    given = {
+    given: dict[str, Any] = {
         name: tuple(getattr(arguments, name).split(","))
         for name in ("select", "ignore")
         if getattr(arguments, name) is not None
     }
-    found = checked([Path(path) for path in arguments.paths or ["."]], replace(choice, **given))
+    choice = replace(choice, **given)
+    paths = [Path(path) for path in arguments.paths or ["."]]
+    fixed = fix(paths, choice) if arguments.fix else ()
+    found = replace(checked(paths, choice), fixed=fixed)
     if told := FORMATS[arguments.format](found):
         print(told)
     return int(found.n_errors > 0)

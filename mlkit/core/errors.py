@@ -37,6 +37,10 @@ class FeaturizerError(MlkitError):
     exit_code = 4
 
 
+class CheckError(MlkitError):
+    """A check of `mlkit.testing` does not hold."""
+
+
 class BundleError(MlkitError):
     """A bundle is damaged, untrusted, or no longer predicts what it did."""
 

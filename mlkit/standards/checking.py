@@ -1,28 +1,29 @@
 """Hold files against the rules."""
 
+import ast
 import gc
 import multiprocessing
 import os
-import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from mlkit.core.errors import ConfigError, DataError
+from mlkit.core.errors import DataError
 from mlkit.standards.choosing import Choice
 from mlkit.standards.findings import Finding, Severity
-from mlkit.standards.source import SUFFIXES, Source, read_source
+from mlkit.standards.listing import code_files, is_code, project_of
+from mlkit.standards.project import Project
+from mlkit.standards.rule import ProjectRule, Rule
+from mlkit.standards.silencing import comments, silenced
+from mlkit.standards.source import Source, read_source
 
 #: What could not be read, and what is silenced without a reason: no rule, and never silenced.
 UNREADABLE, UNREASONED = "MLK000", "MLK001"
-_IGNORE = re.compile(r"#\s*mlkit:\s*ignore\[(?P<codes>[^\]]*)\][\s:,-]*(?P<reason>.*)")
 #: For fewer files, another process is not worth its beginning.
 _PER_PROCESS = 50
-#: Folders that hold what others wrote, or tools made.
-_FOREIGN = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +36,13 @@ class Checked:
         By path, cell and line.
     n_files
         How many were looked at.
+    fixed
+        What was found before, and is no longer there.
     """
 
     findings: Sequence[Finding]
     n_files: int
+    fixed: Sequence[Finding] = field(default=())
 
     @property
     def n_errors(self) -> int:
@@ -47,22 +51,25 @@ class Checked:
 
 
 def check(paths: Iterable[Path], choice: Choice) -> Checked:
-    """Hold files, and those below folders, against the rules that count.
+    """Hold files, those below folders, and the project that they are of, against the rules.
 
     Parameters
     ----------
     paths
         Files, whatever is excluded, and folders.
     choice
-        Which rules, and what is left out of folders.
+        Which rules count, and what is left out of folders.
 
     Raises
     ------
     ConfigError
         If there is no such file.
     """
-    files = list(dict.fromkeys(_files(paths, choice)))
-    findings = [found for each in _all(files, choice) for found in each]
+    asked = list(paths)
+    files = code_files(asked, choice)
+    code = [path for path in files if is_code(path)]
+    findings = [found for each in _all(code, choice) for found in each]
+    findings += check_project(project_of(asked, choice), choice)
     return Checked(findings=tuple(sorted(findings)), n_files=len(files))
 
 
@@ -80,7 +87,7 @@ def _all(files: Sequence[Path], choice: Choice) -> Iterator[list[Finding]]:
 
 
 def check_file(path: Path, choice: Choice) -> list[Finding]:
-    """Hold one module or notebook against the rules that count."""
+    """Hold one module or notebook against the rules for code."""
     try:
         source = read_source(path)
     except DataError as error:
@@ -94,31 +101,56 @@ def check_file(path: Path, choice: Choice) -> list[Finding]:
                 message=str(error),
             )
         ]
-    ignored: dict[int, list[str]] = {}
-    findings = []
-    for number, comment in _comments(source):
-        if comment["reason"].strip():
-            ignored[number] = [code.strip() for code in comment["codes"].split(",")]
-        else:
-            message = f"{comment.group().strip()} gives no reason: write one behind it"
-            place = (number, comment.start())
-            findings.append(_finding(source, place, UNREASONED, "error", message))
+    unreasoned = [
+        _finding(
+            source,
+            (number, comment.start()),
+            UNREASONED,
+            "error",
+            f"{comment.group().strip()} gives no reason: write one behind it",
+        )
+        for number, comment in comments(source.lines)
+        if not comment["reason"].strip()
+    ]
+    return unreasoned + [finding for _, _, finding in broken(source, choice)]
+
+
+def broken(source: Source, choice: Choice) -> Iterator[tuple[Rule, ast.AST, Finding]]:
+    """Yield what breaks the rules for code, and is not silenced."""
+    quiet = {number: silenced(comment) for number, comment in comments(source.lines)}
+    elsewhere = choice.ignored(source.path)
     for rule, severity in choice.rules():
+        if not isinstance(rule, Rule) or rule.code.startswith(elsewhere):
+            continue
         for node, message in rule.hits(source):
             line = getattr(node, "lineno", 1)
             last = getattr(node, "end_lineno", None) or line
-            if any(rule.code in ignored.get(number, ()) for number in range(line, last + 1)):
+            if any(rule.code in quiet.get(number, ()) for number in range(line, last + 1)):
                 continue
             place = (line, getattr(node, "col_offset", 0))
-            findings.append(_finding(source, place, rule.code, severity, message))
-    return findings
+            yield rule, node, _finding(source, place, rule.code, severity, message)
 
 
-def _comments(source: Source) -> Iterator[tuple[int, re.Match[str]]]:
-    """Yield the comments that silence rules, with their lines."""
-    for number, line in enumerate(source.lines, start=1):
-        if "mlkit" in line and (found := _IGNORE.search(line)):
-            yield number, found
+def check_project(project: Project, choice: Choice) -> list[Finding]:
+    """Hold what is asked for of a project against the rules for its layout."""
+    return [
+        Finding(
+            path=str(path), line=line, column=1, code=rule.code, severity=severity, message=message
+        )
+        for rule, severity in choice.rules()
+        if isinstance(rule, ProjectRule)
+        for path, line, message in rule.hits(project)
+        if not rule.code.startswith(choice.ignored(path)) and not _is_quiet(path, line, rule.code)
+    ]
+
+
+def _is_quiet(path: Path, line: int, code: str) -> bool:
+    """Whether a comment in a line of a file silences a rule there."""
+    try:
+        text = path.read_text(encoding="utf-8").split("\n")[line - 1]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return False
+    return any(code in silenced(comment) for _, comment in comments([text]))
 
 
 def _finding(
@@ -135,33 +167,3 @@ def _finding(
         severity=severity,
         message=message,
     )
-
-
-def _files(paths: Iterable[Path], choice: Choice) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from _below(path, choice)
-        elif path.is_file():
-            yield path
-        else:
-            raise ConfigError(f"There is no file or folder {path}. Check the path.")
-
-
-def _below(folder: Path, choice: Choice) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        here = Path(place)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in _FOREIGN
-            and not _is_excluded(here / name, choice)
-        )
-        for name in sorted(files):
-            path = here / name
-            if path.suffix in SUFFIXES and not _is_excluded(path, choice):
-                yield path
-
-
-def _is_excluded(path: Path, choice: Choice) -> bool:
-    return any(path.match(pattern) for pattern in choice.exclude)

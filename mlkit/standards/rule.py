@@ -3,17 +3,21 @@
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlkit.standards.findings import Severity
+from mlkit.standards.project import Project
 from mlkit.standards.source import Source
 
-#: A place, and what is wrong there.
+#: A place in code, and what is wrong there.
 Hit = tuple[ast.AST, str]
+#: A file of a project, one of its lines from 1, and what is wrong there.
+FileHit = tuple[Path, int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One standard of the team.
+class Standard:
+    """What all rules have, whatever they look at.
 
     Attributes
     ----------
@@ -28,9 +32,8 @@ class Rule:
     fix
         What to do instead.
     bad, good
-        Examples: the one breaks the rule, the other does not.
-    hits
-        Yields what breaks it in a source.
+        Examples: the one breaks the rule, the other does not. Either is a module, or files,
+        each below a line `==> PATH <==`, or `==> PATH, 2 MB <==` for one of that size.
     """
 
     code: str
@@ -40,4 +43,32 @@ class Rule:
     fix: str
     bad: str
     good: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Standard):
+    """One standard of the team for code: a module's, or a notebook's.
+
+    Attributes
+    ----------
+    hits
+        Yields what breaks it in a source.
+    mended
+        Returns what stands in a hit's place when it is fixed; None where that is not certain.
+    """
+
     hits: Callable[[Source], Iterator[Hit]]
+    mended: Callable[[Source, ast.AST], str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectRule(Standard):
+    """One standard of the team for a project: its files, and where they lie.
+
+    Attributes
+    ----------
+    hits
+        Yields what breaks it in a project, among the files that are asked for.
+    """
+
+    hits: Callable[[Project], Iterator[FileHit]]

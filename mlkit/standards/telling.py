@@ -8,24 +8,27 @@ from typing import Any
 from mlkit.core.version import __version__
 from mlkit.standards.checking import Checked
 from mlkit.standards.findings import Finding
-from mlkit.standards.rule import Rule
+from mlkit.standards.rule import Standard
 from mlkit.standards.rules import RULES
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 _INTRODUCTION = """# Rules
 
-What `mlkit check` holds code and notebooks against; [](../how-to/check-code.md) says how it is
-used. The tests hold each example against its rule. This page is what `mlkit check --rules`
-prints."""
+What `mlkit check` holds code, notebooks and projects against; [](../how-to/check-code.md) says
+how it is used. The tests hold each example against its rule. This page is what
+`mlkit check --rules` prints."""
 
 
 def as_text(found: Checked) -> str:
-    """Return a line for each finding, and how many there are."""
-    lines = [f"{each.place()}: {each.code} {each.message}" for each in found.findings]
+    """Return a line for each fix and each finding, and how many there are."""
+    lines = [f"{each.place()}: {each.code} fixed" for each in found.fixed]
+    lines += [f"{each.place()}: {each.code} {each.message}" for each in found.findings]
     n_warnings = len(found.findings) - found.n_errors
     files = f"{found.n_files:,} file{'s' * (found.n_files != 1)}"
-    return "\n".join([*lines, f"{found.n_errors:,} errors, {n_warnings:,} warnings in {files}."])
+    fixed = f"{len(found.fixed):,} fixed, " if found.fixed else ""
+    last = f"{fixed}{found.n_errors:,} errors, {n_warnings:,} warnings in {files}."
+    return "\n".join([*lines, last])
 
 
 def as_json(found: Checked) -> str:
@@ -34,6 +37,7 @@ def as_json(found: Checked) -> str:
         "n_files": found.n_files,
         "n_errors": found.n_errors,
         "findings": [asdict(each) for each in found.findings],
+        "fixed": [asdict(each) for each in found.fixed],
     }
     return json.dumps(told, indent=1, ensure_ascii=False)
 
@@ -77,13 +81,17 @@ def page() -> str:
     return "\n\n".join([_INTRODUCTION, *map(_paragraphs, RULES.values())])
 
 
-def _paragraphs(rule: Rule) -> str:
+def _paragraphs(rule: Standard) -> str:
     return (
         f"## {rule.code}: {rule.name}\n\n"
         f"*{rule.severity.capitalize()}.* {rule.reason} {rule.fix}\n\n"
-        f"Breaks it:\n\n```py\n{rule.bad.strip()}\n```\n\n"
-        f"Does not:\n\n```py\n{rule.good.strip()}\n```"
+        f"Breaks it:\n\n{_fenced(rule.bad)}\n\nDoes not:\n\n{_fenced(rule.good)}"
     )
+
+
+def _fenced(example: str) -> str:
+    language = "text" if example.lstrip().startswith("==>") else "py"
+    return f"```{language}\n{example.strip()}\n```"
 
 
 def _indented(code: str) -> str:

@@ -52,6 +52,8 @@ def test_a_notebook_is_told_by_cell_and_line(tmp_path):
             {"cell_type": "markdown", "source": "joblib.dump(x, y)"},
             {"source": ["if wanted:\n", "    !ls\n", "    joblib.dump(model, 'm')"]},
             {"source": "%%bash\nls |"},
+            {"source": "frame.head?\n?frame\n"},
+            {"source": "share = (a\n% b)\n"},
         )
     )
     (found,) = check_file(path, Choice())
@@ -69,6 +71,18 @@ def test_a_notebook_is_what_is_run(tmp_path):
     path.write_text(notebook(*cells))
     assert [found.code for found in check_file(path, Choice())] == ["MLK204"]
     path.write_text(notebook(*cells, {"source": "import torch\ntorch.manual_seed(3)"}))
+    assert check_file(path, Choice()) == []
+
+
+def test_a_notebook_of_another_language_is_held_against_what_is_not_of_python(tmp_path):
+    """And one of text alone against nothing."""
+    path = tmp_path / "explore.ipynb"
+    printed = [{"output_type": "stream", "name": "stdout", "text": ["1"]}]
+    told = json.loads(notebook({"source": "x <- 1 %>% f()", "outputs": printed}))
+    told["metadata"]["kernelspec"] = {"name": "ir", "language": "R"}
+    path.write_text(json.dumps(told))
+    assert [found.code for found in check_file(path, Choice())] == ["MLK801"]
+    path.write_text(notebook({"cell_type": "markdown", "source": "url: https://u:pass@host"}))
     assert check_file(path, Choice()) == []
 
 
@@ -134,11 +148,40 @@ def test_a_project_chooses_its_rules(here):
 
 
 @pytest.mark.parametrize(
+    ("pattern", "left"),
+    [
+        ("src/*", ["store.py"]),
+        ("store.py", []),
+        ("*/deep/*.py", ["src/store.py", "store.py"]),
+        ("rc/*", ["src/deep/store.py", "src/store.py", "store.py"]),
+    ],
+)
+def test_a_rule_is_left_out_for_some_files(here, monkeypatch, pattern, left):
+    """By a pattern of the path from the project's folder, or of the name; from any folder."""
+    for name in ("store.py", "src/store.py", "src/deep/store.py"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(BAD + "import random\nrandom.random()\n")
+    (here / "pyproject.toml").write_text(
+        f'[tool.mlkit.check.per-file-ignores]\n"{pattern}" = ["MLK4"]\n'
+    )
+    for folder in (here, here / "src"):
+        monkeypatch.chdir(folder)
+        found = check([here], read_choice(Path())).findings
+        assert [each.path for each in found if each.code == "MLK401"] == [
+            str(here / name) for name in left
+        ]
+        assert sum(each.code == "MLK201" for each in found) == 3
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ("select = 'MLK1'", "tool.mlkit.check.select is a list of texts"),
         ("chose = ['MLK1']", "There is no setting tool.mlkit.check.chose"),
         ("ignore = ['MLK999']", "tool.mlkit.check.ignore names MLK999. "),
+        ("per-file-ignores = ['a']", "tool.mlkit.check.per-file-ignores must be a table"),
+        ("per-file-ignores = {a = 'MLK4'}", "per-file-ignores.'a' is a list of texts"),
+        ("per-file-ignores = {a = ['X']}", "per-file-ignores.'a' names X. "),
         ("ignore = [", "is not readable TOML"),
         ("[tool.mlkit.chek]", "there is no setting tool.mlkit.chek. Did you mean check"),
     ],
@@ -203,6 +246,5 @@ def test_the_page_of_rules_is_what_the_command_prints(capsys):
 def test_this_repository_keeps_its_own_standards():
     """What is left is silenced, with a reason."""
     root = Path(__file__).parents[2]
-    choice = read_choice(root)
-    found = check([root / "mlkit", root / "examples", root / "template"], choice)
+    found = check([root], read_choice(root))
     assert [each.place() for each in found.findings] == []

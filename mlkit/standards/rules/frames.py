@@ -28,6 +28,19 @@ def _nan(source: Source) -> Iterator[Hit]:
                 yield node, "nothing equals NaN, not even NaN: this is always the same"
 
 
+def _asked(source: Source, node: ast.AST) -> str | None:
+    """Return what asks pandas for missing values, where its name is at hand."""
+    if not isinstance(node, ast.Compare) or len(node.ops) > 1 or node.lineno != node.end_lineno:
+        return None
+    others = [each for each in (node.left, *node.comparators) if not _is_nan(source, each)]
+    names = (each.asname or each.name for found in source.nodes(ast.Import) for each in found.names)
+    pandas = [name for name in names if source.name(ast.Name(id=name)) == "pandas"]
+    if len(others) != 1 or not pandas:
+        return None
+    asked = ast.get_source_segment("\n".join(source.lines), others[0])
+    return f"{pandas[0]}.{'isna' if isinstance(node.ops[0], ast.Eq) else 'notna'}({asked})"
+
+
 def _merges(source: Source) -> Iterator[Hit]:
     if not source.imports("pandas"):
         return
@@ -94,6 +107,7 @@ import numpy as np
 missing = frame["price"].isna()
 """,
         hits=_nan,
+        mended=_asked,
     ),
     Rule(
         code="MLK302",

@@ -1,4 +1,4 @@
-"""Checks that a project's own tests call in one line."""
+"""Hold a Featurizer to its contract."""
 
 from collections.abc import Iterator
 
