@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from environments import FOLDER, uv
-from precision import pinned, sources
+from precision import sources
 from reporting import ENVIRONMENT, machine, say
 
 FLAKE8 = "flake8==7.3.0"
@@ -54,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    package = sources("scikit-learn", pinned()["scikit-learn"]) / "sklearn"
+    package = sources("scikit-learn") / "sklearn"
     files = sorted(package.rglob("*.py"))[:N_FILES]
     n_jobs = str(os.cpu_count())
     commands: dict[str, list[str | Path]] = {

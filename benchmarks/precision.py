@@ -8,13 +8,18 @@ for, are told, and make the exit code 1.
 """
 
 import csv
-import subprocess
+import hashlib
+import io
 import sys
 import tarfile
+import tomllib
 from collections import Counter, defaultdict
+from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
-from environments import FOLDER, ROOT
+from environments import FOLDER, uv
 from reporting import say
 
 from mlkit.standards.checking import Checked, check
@@ -32,33 +37,45 @@ PARTS = {"imbalanced-learn": ("examples", "imblearn")}
 Place = tuple[str, str, int, int, str]
 
 
-def pinned() -> dict[str, str]:
-    """Return the version of each project."""
-    lines = PINS.read_text().splitlines()
-    found = (line.split(" ")[0].split("==") for line in lines if "==" in line)
-    return dict(found)
+def pinned() -> dict[str, tuple[str, str]]:
+    """Return the version of each project, and its archive's SHA-256."""
+    found = {}
+    for line in PINS.read_text().splitlines():
+        if "==" in line:
+            project, _, rest = line.partition("==")
+            version, _, digest = rest.partition(" --hash=sha256:")
+            found[project] = (version, digest)
+    return found
 
 
-def sources(project: str, version: str) -> Path:
+def sources(project: str) -> Path:
     """Return the folder that a project's source distribution is unpacked in."""
-    stem = f"{project.replace('-', '_')}-{version}"
-    folder = SOURCES / stem
+    version, digest = pinned()[project]
+    folder = SOURCES / f"{project.replace('-', '_')}-{version}"
     if not folder.is_dir():
-        say(f"Downloading: {stem}")
-        archive = SOURCES / f"{stem}.tar.gz"
-        if not archive.is_file():
-            download()
-        with tarfile.open(archive) as packed:
-            packed.extractall(SOURCES, filter="data")
+        say(f"Downloading: {project} {version}")
+        with urlopen(address(project)) as answer:  # noqa: S310  # what comes is held to its digest
+            packed = answer.read()
+        if hashlib.sha256(packed).hexdigest() != digest:
+            raise SystemExit(f"The archive of {project} {version} is not the pinned one.")
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(SOURCES, filter="data")
     return folder
 
 
-def download() -> None:
-    """Get all source distributions; pip prepares scikit-learn's, which takes minutes."""
+@cache
+def locked() -> list[dict[str, Any]]:
+    """Let uv say where the archives are: pip would also build scikit-learn, for minutes."""
     SOURCES.mkdir(parents=True, exist_ok=True)
-    pip = [ROOT / ".tools" / "bin" / "python", "-m", "pip", "download", "--quiet"]
-    what = ["--no-deps", "--no-binary", ",".join(pinned()), "--require-hashes", "-r", PINS]
-    subprocess.run(list(map(str, [*pip, *what, "-d", SOURCES])), check=True, stdout=sys.stderr)
+    lock = SOURCES / "pylock.toml"
+    uv("pip", "compile", "--no-deps", "--format", "pylock.toml", "-o", lock, PINS)
+    return tomllib.loads(lock.read_text())["packages"]
+
+
+def address(project: str) -> str:
+    """Return where a project's source distribution is."""
+    (package,) = (package for package in locked() if package["name"] == project)
+    return package["sdist"]["url"]
 
 
 def labels() -> dict[Place, str]:
@@ -76,8 +93,8 @@ def main() -> int:
     """Print a line for each rule and project, and what lacks a label."""
     judged, places = labels(), Counter[Place]()
     files: dict[str, Checked] = {}
-    for project, version in pinned().items():
-        folder = sources(project, version)
+    for project in pinned():
+        folder = sources(project)
         files[project] = check([folder / part for part in PARTS.get(project, (".",))], Choice())
         for found in files[project].findings:
             if found.severity == "error":
@@ -85,7 +102,7 @@ def main() -> int:
                 places[project, path, found.cell, found.line, found.code] += 1
     print("| project | version | files |\n|---|---|---:|")
     for project, found in files.items():
-        print(f"| {project} | {pinned()[project]} | {found.n_files:,} |")
+        print(f"| {project} | {pinned()[project][0]} | {found.n_files:,} |")
     print()
     table(places, judged)
     unlabelled = [place for place in places if judged.get(place) not in VERDICTS]

@@ -3,7 +3,7 @@
 import ast
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -179,6 +179,11 @@ class Source:
         plain, awaited = self.nodes(ast.FunctionDef), self.nodes(ast.AsyncFunctionDef)
         owners: list[Owner] = [self.tree, *plain, *awaited]
         return tuple(map(Scope, owners))
+
+    def scopes_with(self, calls: Iterable[tuple[ast.Call, str]]) -> list[Scope]:
+        """Return the scopes that some calls are in."""
+        lines = {call.lineno for call, _ in calls}
+        return [scope for scope in self.scopes if any(map(scope.has_line, lines))]
 
     @cached_property
     def is_test(self) -> bool:

@@ -61,6 +61,19 @@ def test_a_notebook_is_told_by_cell_and_line(tmp_path):
     assert found.place() == f"{path}:cell 3:3:5"
 
 
+def test_a_notebook_is_what_is_run(tmp_path):
+    """Nobody calls it who may have seeded torch; a seed in any cell is one."""
+    path = tmp_path / "explore.ipynb"
+    cells = [
+        {"source": "from torch.utils.data import DataLoader"},
+        {"source": "batches = DataLoader(rows, shuffle=True)"},
+    ]
+    path.write_text(notebook(*cells))
+    assert [found.code for found in check_file(path, Choice())] == ["MLK204"]
+    path.write_text(notebook(*cells, {"source": "import torch\ntorch.manual_seed(3)"}))
+    assert check_file(path, Choice()) == []
+
+
 def test_a_notebook_of_another_language_is_held_against_what_is_not_of_python(tmp_path):
     """And one of text alone against nothing."""
     path = tmp_path / "explore.ipynb"

@@ -56,7 +56,7 @@ def _is_run(source: Source) -> bool:
         isinstance(node.test, ast.Compare) and getattr(node.test.left, "id", "") == "__name__"
         for node in source.nodes(ast.If)
     )
-    return runs or is_main
+    return bool(source.cells) or runs or is_main
 
 
 def _optuna(source: Source) -> Iterator[Hit]:

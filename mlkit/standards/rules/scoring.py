@@ -64,9 +64,7 @@ def _metrics(source: Source) -> list[str]:
 
 def _scoring(source: Source, metrics: list[str]) -> list[Scope]:
     """Return the scopes in which something is scored."""
-    calls = (*source.methods("score"), *source.calls(*metrics))
-    lines = {call.lineno for call, _ in calls}
-    return [scope for scope in source.scopes if any(map(scope.has_line, lines))]
+    return source.scopes_with((*source.methods("score"), *source.calls(*metrics)))
 
 
 def _resubstituted(source: Source) -> Iterator[Hit]:
@@ -149,6 +147,8 @@ def _reused(source: Source) -> Iterator[Hit]:
         return
     names = _metrics(source)
     metrics = {id(call) for call, _ in source.calls(*names)}
+    if not (scopes := _scoring(source, names)):
+        return
     looped: set[int] = set()
     for kind in _LOOPS:
         for loop in source.nodes(kind):
@@ -163,7 +163,7 @@ def _reused(source: Source) -> Iterator[Hit]:
                 if rows and rows not in own and id(call) not in looped:
                     yield call, f"{rows} is scored in a loop: what is best there was chosen by it"
                     looped |= {id(other) for other in calls}
-    for scope in _scoring(source, names):
+    for scope in scopes:
         yield from _many(scope, metrics, looped)
 
 

@@ -26,10 +26,10 @@ def _pickles(source: Source) -> Iterator[Hit]:
 
 def _passing(source: Source) -> set[int]:
     """Return the calls that make a pickle that is not kept, or is read at once."""
-    dumps = {id(call) for call, _ in source.calls(*(f"{each}.dumps" for each in _PICKLERS))}
-    loads = {id(call) for call, _ in source.calls(*(f"{each}.loads" for each in _PICKLERS))}
-    found = {id(each.value) for each in source.nodes(ast.Expr)} & dumps
-    for scope in source.scopes if dumps and loads else ():
+    dumps = {id(each[0]): each for each in source.calls(*(f"{of}.dumps" for of in _PICKLERS))}
+    loads = {id(each[0]): each for each in source.calls(*(f"{of}.loads" for of in _PICKLERS))}
+    found = {id(each.value) for each in source.nodes(ast.Expr)} & set(dumps)
+    for scope in source.scopes_with(loads.values()) if dumps and not source.is_test else ():
         made: dict[str, int] = {}
         for statement, calls in scope.calls:
             for call in calls:
