@@ -144,7 +144,7 @@ def check_project(project: Project, choice: Choice) -> list[Finding]:
 def _is_quiet(path: Path, line: int, code: str) -> bool:
     """Whether a comment in a line of a file silences a rule there."""
     try:
-        text = path.read_text(encoding="utf-8").splitlines()[line - 1]
+        text = path.read_text(encoding="utf-8").split("\n")[line - 1]
     except (OSError, UnicodeDecodeError, IndexError):
         return False
     return any(code in silenced(comment) for _, comment in comments([text]))

@@ -64,9 +64,6 @@ def _mended(source: Source, text: str, hits: Iterable[_Hit]) -> Iterator[_Edit]:
     """Yield what a module's rules have in the place of their hits."""
     content = text.encode("utf-8")
     lines = [line.encode("utf-8") for line in io.StringIO(text, newline="")]
-    # A form feed ends a line of the source, and none of what Python counts.
-    if len(lines) != len(source.lines):
-        return
     starts = [0, *accumulate(map(len, lines))]
     for rule, node, finding in hits:
         new = rule.mended(source, node) if rule.mended else None

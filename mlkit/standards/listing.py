@@ -48,17 +48,18 @@ def is_code(path: Path) -> bool:
 def project_of(paths: Iterable[Path], choice: Choice) -> Project:
     """Return the project, with the files that are named, and those below folders.
 
-    In a repository these are what git has or would add; elsewhere, what no tool made.
+    In a repository these are what git has or would add; elsewhere, and in a folder that git
+    ignores, what no tool made.
     """
     folders = [path for path in paths if path.is_dir()]
     files = [path for path in paths if path.is_file()]
     for folder in folders:
-        has, adds = git.tracked(folder), git.untracked(folder)
-        if has is None or adds is None:
+        known = {*(git.tracked(folder) or ()), *(git.untracked(folder) or ())}
+        if known:
+            listed = map(Path, sorted(known))
+            files.extend(folder / name for name in listed if not _is_left_out(folder, name, choice))
+        else:
             files.extend(_below(folder, choice, hidden=_OWN))
-            continue
-        listed = (Path(name) for name in sorted({*has, *adds}))
-        files.extend(folder / name for name in listed if not _is_left_out(folder, name, choice))
     kept = (path for path in files if path.is_file() and not path.is_symlink())
     return Project(folder=choice.folder, files=named(choice.folder, kept), folders=folders)
 

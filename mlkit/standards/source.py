@@ -4,6 +4,7 @@ import ast
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -212,8 +213,9 @@ def read_source(path: Path) -> Source:
         cells = _cells(text) if path.suffix == ".ipynb" else ()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
-    lines = [line for cell in cells for line in cell.lines] if cells else text.split("\n")
-    code = "\n".join(lines) if path.suffix == ".ipynb" else text
+    is_notebook = path.suffix == ".ipynb"
+    lines = [line for cell in cells for line in cell.lines] if is_notebook else text.split("\n")
+    code = "\n".join(lines) if is_notebook else text
     try:
         tree = ast.parse(code, filename=str(path))
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -223,15 +225,17 @@ def read_source(path: Path) -> Source:
 
 
 def _cells(text: str) -> tuple[Cell, ...]:
-    found = []
-    for number, cell in enumerate(json.loads(text)["cells"], start=1):
+    notebook, found = json.loads(text), []
+    kernel = notebook.get("metadata", {}).get("kernelspec", {})
+    is_python = kernel.get("language", "python").lower().endswith("python")
+    for number, cell in enumerate(notebook["cells"], start=1):
         if cell["cell_type"] != "code":
             continue
         source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
         found.append(
             Cell(
                 number=number,
-                lines=tuple(_plain(source)),
+                lines=tuple(_plain(source) if is_python else _commented(source)),
                 count=cell.get("execution_count"),
                 has_output=bool(cell.get("outputs")),
             )
@@ -241,12 +245,19 @@ def _cells(text: str) -> tuple[Cell, ...]:
 
 def _plain(source: str) -> list[str]:
     """Return a cell's lines, those of IPython as comments in the same place."""
-    lines = source.splitlines() or [""]
-    if lines[0].startswith("%%"):
-        return [f"# {line}" for line in lines]
+    if source.startswith("%%"):
+        return _commented(source)
+    lines = source.split("\n")
+    with suppress(SyntaxError, ValueError, RecursionError):
+        ast.parse(source)
+        return lines
     return [
         f"{line[: len(line) - len(line.lstrip())]}pass  # {line.lstrip()}"
-        if line.lstrip().startswith(_MAGIC)
+        if line.lstrip().startswith(_MAGIC) or line.rstrip().endswith("?")
         else line
         for line in lines
     ]
+
+
+def _commented(source: str) -> list[str]:
+    return [f"# {line}" for line in source.split("\n")]

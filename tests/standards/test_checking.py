@@ -52,11 +52,25 @@ def test_a_notebook_is_told_by_cell_and_line(tmp_path):
             {"cell_type": "markdown", "source": "joblib.dump(x, y)"},
             {"source": ["if wanted:\n", "    !ls\n", "    joblib.dump(model, 'm')"]},
             {"source": "%%bash\nls |"},
+            {"source": "frame.head?\n?frame\n"},
+            {"source": "share = (a\n% b)\n"},
         )
     )
     (found,) = check_file(path, Choice())
     assert (found.cell, found.line, found.column, found.code) == (3, 3, 5, "MLK401")
     assert found.place() == f"{path}:cell 3:3:5"
+
+
+def test_a_notebook_of_another_language_is_held_against_what_is_not_of_python(tmp_path):
+    """And one of text alone against nothing."""
+    path = tmp_path / "explore.ipynb"
+    printed = [{"output_type": "stream", "name": "stdout", "text": ["1"]}]
+    told = json.loads(notebook({"source": "x <- 1 %>% f()", "outputs": printed}))
+    told["metadata"]["kernelspec"] = {"name": "ir", "language": "R"}
+    path.write_text(json.dumps(told))
+    assert [found.code for found in check_file(path, Choice())] == ["MLK801"]
+    path.write_text(notebook({"cell_type": "markdown", "source": "url: https://u:pass@host"}))
+    assert check_file(path, Choice()) == []
 
 
 @pytest.mark.parametrize(

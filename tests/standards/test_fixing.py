@@ -20,6 +20,7 @@ NANS = (
     "e = 1 < x == nan\r\n"
     "g = nan == nan\r\n"
     "h = x == nan  # mlkit: ignore[MLK301] shown to students\r\n"
+    "\x0c\r\ni = 'a\x0bb' + (nan == x['\u2028'])\r\n"
 )
 MENDED = (
     "import pandas as pd\r\nimport numpy as np\r\nfrom math import nan\r\n"
@@ -30,6 +31,7 @@ MENDED = (
     "e = 1 < x == nan\r\n"
     "g = nan == nan\r\n"
     "h = x == nan  # mlkit: ignore[MLK301] shown to students\r\n"
+    "\x0c\r\ni = 'a\x0bb' + (pd.isna(x['\u2028']))\r\n"
 )
 NOTEBOOK = """{
    "nbformat": 4, "metadata": {"b": 1.50e1, "a": "\\u003c"},
@@ -66,6 +68,7 @@ def test_what_is_asked_of_nan_is_asked_of_pandas(tmp_path):
         (5, "MLK301"),
         (6, "MLK301"),
         (6, "MLK301"),
+        (13, "MLK301"),
     ]
     assert fix_file(link, Choice()) == []
 
@@ -75,12 +78,11 @@ def test_what_is_asked_of_nan_is_asked_of_pandas(tmp_path):
     [
         "import numpy as np\na = x == np.nan\n",
         "import pandas as pd\npd = other\na = x == float('nan')\n",
-        "import pandas as pd\n\x0c\na = x == float('nan')\n",
         "import pandas as pd\na = x == float('nan'\n",
     ],
 )
 def test_what_is_not_certain_is_left(tmp_path, text):
-    """Without pandas at hand, or where lines cannot be told; what breaks a rule is still told."""
+    """Without pandas at hand, say; what breaks a rule is still told."""
     path = tmp_path / "a.py"
     path.write_text(text)
     before = path.stat()

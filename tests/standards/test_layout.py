@@ -77,6 +77,13 @@ def test_conflicts_are_found_in_any_text(here):
     ]
 
 
+def test_a_folder_that_git_ignores_is_looked_at_when_it_is_named(here):
+    """As if there were no repository; below another folder it is left alone."""
+    write(here, **{".gitignore": "/made/\n", "made/a.txt": CONFLICT, "made/b.csv": LARGE})
+    assert places() == []
+    assert places("made") == ["made/a.txt:1 MLK912"]
+
+
 def test_a_file_that_is_named_is_held_against_the_rules_for_files(here):
     """It need not be Python; scripts without a suffix are."""
     write(here, **{"conf/a.yaml": "a: 1\n", "b.yaml": CONFLICT, "run": "#!/bin/sh\nif\n"})
