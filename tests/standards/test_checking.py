@@ -74,6 +74,15 @@ def test_a_notebook_is_what_is_run(tmp_path):
     assert check_file(path, Choice()) == []
 
 
+def test_cells_are_run_from_top_to_bottom(tmp_path):
+    """Each once; those that were not run, and numbers left out, are no fault."""
+    path = tmp_path / "explore.ipynb"
+    for counts, cells in (((2, None, 5), []), ((1, 1, 3), [2]), ((3, 1, 2), [2, 3])):
+        path.write_text(notebook(*({"source": "", "execution_count": each} for each in counts)))
+        found = check_file(path, Choice())
+        assert [(each.cell, each.code) for each in found] == [(cell, "MLK802") for cell in cells]
+
+
 def test_a_notebook_of_another_language_is_held_against_what_is_not_of_python(tmp_path):
     """And one of text alone against nothing."""
     path = tmp_path / "explore.ipynb"

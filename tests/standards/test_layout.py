@@ -49,8 +49,9 @@ def test_large_files_are_found_before_git_has_them_and_after(here):
 def test_without_git_a_large_file_is_nobodys(tmp_path, monkeypatch):
     """What is kept and what is not, only a repository tells."""
     monkeypatch.chdir(tmp_path)
-    write(tmp_path, **{"a.csv": LARGE, "b.txt": CONFLICT})
-    assert places() == ["b.txt:1 MLK912"]
+    write(tmp_path, **{"a.csv": LARGE, "b.txt": CONFLICT, ".github/c.yaml": CONFLICT})
+    write(tmp_path, **{".venv/d.txt": CONFLICT})
+    assert places() == [".github/c.yaml:1 MLK912", "b.txt:1 MLK912"]
 
 
 def test_git_is_asked_about_this_repository_within_a_hook(here, monkeypatch):
@@ -64,11 +65,12 @@ def test_git_is_asked_about_this_repository_within_a_hook(here, monkeypatch):
 
 
 def test_conflicts_are_found_in_any_text(here):
-    """Each once, also half solved ones; a heading underlined with = is none, nor are bytes."""
+    """Each once, also half solved ones; no heading underlined with =, no bytes, no link."""
     write(here, **{".github/workflows/check.yaml": f"on: push\n{CONFLICT}{CONFLICT}"})
     write(here, **{"half.txt": CONFLICT.partition("=")[2], "README.rst": "Title\n=======\n"})
     write(here, **{"conf.yaml.rej": "--- a\n", "x.bin": f"\0\n{CONFLICT}"})
     write(here, **{".venv/.gitignore": "*\n", ".venv/a.txt": CONFLICT})
+    (here / "link.txt").symlink_to("half.txt")
     assert places() == [
         ".github/workflows/check.yaml:2 MLK912",
         ".github/workflows/check.yaml:7 MLK912",
@@ -165,5 +167,7 @@ def test_a_featurizer_may_be_one_by_way_of_another(here):
 def test_excluded_folders_are_left_out(here):
     """With all that lies in them, in a repository as elsewhere."""
     write(here, **{"vendored/deep/a.txt": CONFLICT, "b.txt": CONFLICT})
+    digests = f"_owned:\n  vendored/deep/a.txt: {'0' * 64}\n"
+    write(here, **{".copier-answers.yml": digests})
     choice = Choice(exclude=("vendored",))
     assert [each.path for each in check([Path()], choice).findings] == ["b.txt"]
