@@ -72,8 +72,10 @@ def test_a_project_of_any_answers_is_in_order(run_in, tmp_path, choices):
     hooks = run(".venv/bin/pre-commit", "run", "--all-files", cwd=project).stdout
     assert hooks.count("Passed") == (project / ".pre-commit-config.yaml").read_text().count("- id: ")
 
-    for model in sorted((project / "conf" / "model").glob("*.yaml")):
-        done = run_in(project, "mlkit", "train", f"model={model.stem}", *SMALL)
+    # The default one was trained by the project's own tests.
+    models = {file.stem for file in (project / "conf" / "model").glob("*.yaml")}
+    for model in sorted(models - {"hist_gradient_boosting"}):
+        done = run_in(project, "mlkit", "train", f"model={model}", *SMALL)
         assert "Bundle tardy-planes/" in done.stdout
     table = tmp_path / file if data == "own" else project / "data" / "flights.parquet"
     run_in(project, "mlkit", "predict", "bundles/tardy-planes", table, "scored.parquet")
