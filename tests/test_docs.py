@@ -39,7 +39,7 @@ from markdown_it import MarkdownIt
 from projects import BIN, ROOT, render
 from threadpoolctl import threadpool_limits
 
-from mlkit.cli import EXIT_CODES, _parser
+from mlkit.cli import EXIT_CODES, build_parser
 from mlkit.training.settings import Config
 
 DOCS = ROOT / "docs"
@@ -262,7 +262,7 @@ def test_commands_are_all_documented():
     assert re.findall(r"^\| (\d+) \| (.*) \|$", page, re.M) == codes
     second = "infer|describe|ablation|learning-curve|staleness"
     documented = set(re.findall(rf"`mlkit ([a-z][a-z-]+(?: (?:{second}))?)", page))
-    found = dict(_commands(_parser()))
+    found = dict(_commands(build_parser()))
     assert documented == set(found)
     options = {option for options in found.values() for option in options}
     assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.M)) == options

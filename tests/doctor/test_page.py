@@ -6,7 +6,7 @@ import re
 import pytest
 from projects import ROOT
 
-from mlkit.cli import _parser
+from mlkit.cli import build_parser
 from mlkit.doctor.points import SECTIONS
 from mlkit.doctor.project import read_project
 from mlkit.doctor.scoring import Score, score
@@ -48,7 +48,7 @@ def test_the_sums_are_those_of_the_project(found):
 
 def test_what_shows_a_point_can_be_called(project):
     """Each is a target of the project's Makefile, a command of mlkit, or uv's own."""
-    (commands,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    (commands,) = (a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
     makefile = (project / "Makefile").read_text(encoding="utf-8")
     for row in rows(r"`\w+-\d`"):
         tool, name = row[4].removeprefix("uv run ").split()[:2]
