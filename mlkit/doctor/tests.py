@@ -19,8 +19,8 @@ log = get_logger(__name__)
 MARKER = "ml_test"
 #: Where the run leaves what became of each test.
 OUTCOMES = "MLKIT_DOCTOR_OUTCOMES"
-#: How pytest ends when tests ran, whatever became of them.
-_RAN = (0, 1)
+#: How pytest ends when tests ran, whatever became of them, and where there are none.
+_RAN = (0, 1, 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def marked_tests(folder: Path) -> list[MarkedTest]:
     for file in sorted((folder / "tests").rglob("test_*.py")):
         try:
             tree = ast.parse(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, SyntaxError, ValueError):
+        except (OSError, UnicodeDecodeError, SyntaxError, ValueError, RecursionError):
             continue
         name = file.relative_to(folder).as_posix()
         found += [MarkedTest(id=f"{name}::{where}", names=names) for where, names in _in(tree)]
@@ -68,10 +68,12 @@ def run_tests(folder: Path) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as place:
         outcomes = Path(place) / "outcomes.jsonl"
         outcomes.touch()
-        options = ("-q", "-m", MARKER, "-p", "mlkit.doctor.recording", "-p", "no:cacheprovider")
+        # By itself pytest names tests from the folder of its settings, which may be one above.
+        options = ("-q", "-m", MARKER, "--rootdir=.")
+        plugins = ("-p", "mlkit.doctor.recording", "-p", "no:cacheprovider")
         with stage(log, "testing", path=str(folder)):
             done = subprocess.run(
-                [sys.executable, "-m", "pytest", *options],
+                [sys.executable, "-m", "pytest", *options, *plugins],
                 cwd=folder,
                 env={**os.environ, OUTCOMES: str(outcomes)},
                 capture_output=True,
