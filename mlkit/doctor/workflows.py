@@ -9,6 +9,7 @@ from typing import Any
 
 from mlkit.core.errors import ConfigError
 from mlkit.core.extras import load
+from mlkit.core.files import text_of
 
 _GITLAB = ".gitlab-ci.yml"
 _SOURCE = re.compile(r"\$CI_PIPELINE_SOURCE\s*(==|!=)\s*[\"'](\w+)[\"']")
@@ -68,8 +69,8 @@ def read_jobs(folder: Path) -> list[Job]:
 
 def _mapping(yaml: ModuleType, file: Path) -> dict[Any, Any]:
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        found = yaml.safe_load(text_of(file))
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{file} cannot be read: {' '.join(str(error).split())}.") from None
     return found if isinstance(found, dict) else {}
 
@@ -151,7 +152,7 @@ def _recipes(makefile: Path) -> dict[str, list[str]]:
     """Return the lines that each target of a Makefile runs."""
     found: dict[str, list[str]] = {}
     name = ""
-    lines = makefile.read_text(encoding="utf-8").splitlines() if makefile.is_file() else []
+    lines = text_of(makefile).splitlines() if makefile.is_file() else []
     for line in lines:
         if line.startswith("\t"):
             found.setdefault(name, []).append(line.strip())

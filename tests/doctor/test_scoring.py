@@ -10,6 +10,7 @@ from projects import render
 
 from mlkit.cli import main
 from mlkit.core.errors import ConfigError
+from mlkit.doctor.diagnosing import diagnose
 from mlkit.doctor.points import POINTS
 from mlkit.doctor.project import Project, read_project
 from mlkit.doctor.scoring import score
@@ -90,6 +91,13 @@ def test_what_is_taken_away_costs_its_points(copied, file, pattern, by, expected
     assert lost(copied) == expected
 
 
+def test_settings_that_are_no_text_earn_nothing(copied):
+    """As those that cannot be read otherwise."""
+    (copied / "conf" / "config.yaml").write_bytes(b"seed: \xff")
+    settings = {"model-5", "model-6", "model-7", "infra-4", "monitor-4", "monitor-6"}
+    assert lost(copied) == {*settings, *WATCHED}
+
+
 def test_tests_that_no_workflow_runs_earn_nothing(copied):
     """Neither those of data nor any other; and make is looked through."""
     change(copied / "Makefile", r"\$\(RUN\) pytest", "true")
@@ -133,7 +141,9 @@ def test_the_command_tells_and_can_refuse(copied, capsys):
 
 
 def test_what_is_no_project_is_refused(tmp_path):
-    """And a workflow that is no YAML is named."""
+    """Before its tests would run; and a workflow that is no YAML is named."""
+    with pytest.raises(ConfigError, match=r"is no project: it has no pyproject\.toml"):
+        diagnose(tmp_path / "nowhere", run=True)
     with pytest.raises(ConfigError, match=r"is no project: it has no pyproject\.toml"):
         read_project(tmp_path)
     (tmp_path / "pyproject.toml").touch()
