@@ -12,12 +12,14 @@ from mlkit.core.files import text_of
 from mlkit.doctor.tests import MarkedTest, marked_tests
 from mlkit.doctor.workflows import Job, read_jobs
 
+_ECOSYSTEM = re.compile(r"(?m)^[\s-]*package-ecosystem:\s*[\"']?(uv|pip)\b")
+_ANYTHING = re.compile("")
 #: Files by which a service looks for newer packages, and a text that tells that it does.
 _UPDATERS = {
-    ".github/dependabot.yml": re.compile(r"package-ecosystem:\s*[\"']?(uv|pip)\b"),
-    ".github/dependabot.yaml": re.compile(r"package-ecosystem:\s*[\"']?(uv|pip)\b"),
-    "renovate.json": re.compile(""),
-    ".github/renovate.json": re.compile(""),
+    ".github/dependabot.yml": _ECOSYSTEM,
+    ".github/dependabot.yaml": _ECOSYSTEM,
+    "renovate.json": _ANYTHING,
+    ".github/renovate.json": _ANYTHING,
 }
 
 

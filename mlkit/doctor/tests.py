@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 from mlkit.core.errors import DataError, listed
 from mlkit.core.log import get_logger, stage
@@ -97,14 +98,19 @@ def run_tests(folder: Path) -> Mapping[str, str]:
 
 def _in(tree: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and (names := _names(node)):
+        if _is_test(node) and (names := _names(node)):
             yield node.name, names
         elif isinstance(node, ast.ClassDef):
             for inner in node.body:
-                if isinstance(inner, ast.FunctionDef):
+                if _is_test(inner):
                     names = (*_names(node), *_names(inner))
                     if names:
                         yield f"{node.name}::{inner.name}", names
+
+
+def _is_test(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    """Whether pytest takes a function for a test, by its name."""
+    return isinstance(node, ast.FunctionDef) and node.name.startswith("test")
 
 
 def _names(node: ast.FunctionDef | ast.ClassDef) -> tuple[str, ...]:

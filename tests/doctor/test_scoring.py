@@ -77,10 +77,16 @@ def test_an_untouched_project_has_six_in_each_section(copied):
             "monitor-4"}),
         (RETRAIN, "^      - name: Mo", "      - if: false\n        name: Mo", WATCHED),
         (RETRAIN, "make retrain", "# make retrain", {"model-3", "monitor-4"}),
+        (RETRAIN, "make retrain", "echo make retrain", {"model-3", "monitor-4"}),
+        (RETRAIN, r"^  schedule:\n.*\n", "", {*WATCHED, "model-3", "monitor-4"}),
         (CHECK, "make check", "make setup", {"model-1"}),
+        (CHECK, "make check", "true  # make check", {"model-1"}),
+        (CHECK, "make check", "pre-commit install", {"model-1"}),
         (CHECK, "  pull_request:\n", "", {"model-1"}),
         ("Makefile", "mlkit tune|mlkit retrain", "true", {"model-3", "monitor-4"}),
         (".github/dependabot.yml", "ecosystem: uv", "ecosystem: npm", {"monitor-1"}),
+        (".github/dependabot.yml", "^  - package-eco(.*): uv", r"  # - package-eco\1: uv",
+            {"monitor-1"}),
         ("conf/config.yaml", "^seed: 0", "sead: 0", {"model-5", "model-6", "model-7", "infra-4",
             "monitor-4", "monitor-6", *WATCHED}),
     ],
@@ -98,9 +104,19 @@ def test_settings_that_are_no_text_earn_nothing(copied):
     assert lost(copied) == {*settings, *WATCHED}
 
 
-def test_tests_that_no_workflow_runs_earn_nothing(copied):
-    """Neither those of data nor any other; and make is looked through."""
-    change(copied / "Makefile", r"\$\(RUN\) pytest", "true")
+@pytest.mark.parametrize(
+    ("file", "pattern", "by"),
+    [
+        ("Makefile", r"\$\(RUN\) pytest", "true"),
+        ("Makefile", r"\$\(RUN\) pytest", "uv --quiet pip install pytest"),
+        (CHECK, r"^on:\n(  .*\n)+", "on: workflow_dispatch\n"),
+    ],
+)
+def test_tests_that_no_workflow_runs_earn_nothing(copied, file, pattern, by):
+    """Neither those of data nor any other; to install pytest is not to run it, nor is a button."""
+    change(copied / file, pattern, by)
+    # A release, which runs them as well, is made of what was tested before.
+    (copied / ".github" / "workflows" / "release.yaml").unlink()
     assert lost(copied) >= TESTED | {"model-1", "model-4", "monitor-5"}
 
 
@@ -123,7 +139,26 @@ def test_a_pipeline_of_gitlab_is_read(tmp_path):
     change(project / ".gitlab-ci.yml", "merge_request_event", "push")
     assert lost(project) == {"monitor-1", "model-1"}
     change(project / ".gitlab-ci.yml", '== "schedule"', '== "web"')
-    assert lost(project) == {"monitor-1", "model-1", "model-3", "monitor-4", *WATCHED}
+    scheduled = {"model-3", "monitor-4", *WATCHED}
+    assert lost(project) == {"monitor-1", "model-1", *scheduled}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by"),
+    [
+        ("^retrain:", ".retrain:"),
+        ("^retrain:", "retrain:\n  when: manual"),
+        (
+            '- if: (.*) == "schedule"\n  timeout',
+            r'- if: \1 == "schedule"\n      when: manual\n  timeout',
+        ),
+    ],
+)
+def test_a_job_of_gitlab_that_does_not_begin_by_itself_earns_nothing(tmp_path, pattern, by):
+    """What is for others to extend, and what waits for somebody."""
+    project = render(tmp_path / "p", ci="gitlab")
+    change(project / ".gitlab-ci.yml", pattern, by)
+    assert lost(project) == {"monitor-1", "model-3", "monitor-4", *WATCHED}
 
 
 def test_the_command_tells_and_can_refuse(copied, capsys):

@@ -30,6 +30,9 @@ class TestOfClass:
     def test_inside(self): pass
 
 def test_unmarked(): raise ValueError
+
+@pytest.mark.ml_test("data-6")
+def no_test(): pass
 """
 
 
@@ -46,7 +49,7 @@ def folder(tmp_path):
 
 
 def test_markers_are_read_from_the_source(folder):
-    """Those of a class hold for its tests; a file that is no Python has none."""
+    """Those of a class hold for its tests; what is no Python, or no test, has none."""
     it = "tests/test_it.py::"
     assert marked_tests(folder) == [
         MarkedTest(id=f"{it}test_passes", names=("data-1", "data-2")),
