@@ -214,7 +214,8 @@ def read_source(path: Path) -> Source:
         If it cannot be read, or is no Python.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        # Some editors begin UTF-8 with a mark of it, which is no part of the text.
+        text = path.read_text(encoding="utf-8-sig")
         cells = _cells(text) if path.suffix == ".ipynb" else ()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
