@@ -103,6 +103,8 @@ def test_a_notebook_of_another_language_is_held_against_what_is_not_of_python(tm
         ("c.ipynb", "{"),
         ("d.ipynb", "[]"),
         ("e.ipynb", '{"cells": [{"cell_type": "code"}]}'),
+        ("g.ipynb", '{"cells": [{"cell_type": "code", "source": "", "execution_count": "1"}]}'),
+        ("h.ipynb", "[" * 100_000),
         ("f.py", "x = " + "(" * 500 + ")" * 500),
     ],
 )
