@@ -1,5 +1,6 @@
 """Look at one project: what it is made of, and its score."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mlkit.doctor.project import read_project
@@ -24,5 +25,7 @@ def diagnose(folder: Path, *, run: bool = False) -> Diagnosis:
     MlkitError
         If there is no project, a file of it cannot be read, or its tests do not run.
     """
-    project = read_project(folder, run_tests(folder) if run else None)
+    project = read_project(folder)
+    if run:
+        project = replace(project, outcomes=run_tests(folder))
     return Diagnosis(template=template_of(folder), library=library_of(folder), score=score(project))

@@ -1,6 +1,7 @@
 """Look at many projects: a line each, and one that cannot be read stops no other."""
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -84,7 +85,8 @@ def look_at(place: str, base: Path) -> Member:
         The folder that a relative place is in.
     """
     is_remote = _REMOTE.match(place) is not None
-    folder = (base / Path(place).expanduser()).resolve()
+    # Of a person whom nobody knows, this leaves the tilde; that of pathlib raises.
+    folder = (base / os.path.expanduser(place)).resolve()  # noqa: PTH111
     last = re.split(r"[/:]", place.rstrip("/"))[-1] if is_remote else folder.name
     name = last.removesuffix(".git")
     try:
@@ -97,7 +99,10 @@ def look_at(place: str, base: Path) -> Member:
             return _cloned(name, place, folder.as_uri())
         return _looked_at(name, place, folder)
     except (MlkitError, OSError) as error:
-        return Member(name=name, place=place, unread=" ".join(str(error).split()))
+        why = str(error)
+    except Exception as error:  # noqa: BLE001  # whatever is in one, the others are told
+        why = f"{type(error).__name__}: {error}"
+    return Member(name=name, place=place, unread=" ".join(why.split()))
 
 
 def as_text(found: Sequence[Member]) -> str:

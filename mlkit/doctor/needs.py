@@ -94,7 +94,7 @@ def reviewed(project: Project) -> Found:
     job = project.job("pytest", review=True)
     if job is None:
         return Found(holds=False, text="have CI run make test on each pull request")
-    hooks = project.job("pre-commit", review=True) or project.job("mlkit check", review=True)
+    hooks = project.job("pre-commit run", review=True) or project.job("mlkit check", review=True)
     if hooks is None:
         return Found(holds=False, text="have CI run make check on each pull request")
     return Found(holds=True, text=f"make check and make test on each proposal, in {job.file}")

@@ -8,15 +8,18 @@ from typing import Any
 
 from mlkit.core.errors import ConfigError
 from mlkit.core.extras import load
+from mlkit.core.files import text_of
 from mlkit.doctor.tests import MarkedTest, marked_tests
 from mlkit.doctor.workflows import Job, read_jobs
 
+_ECOSYSTEM = re.compile(r"(?m)^[\s-]*package-ecosystem:\s*[\"']?(uv|pip)\b")
+_ANYTHING = re.compile("")
 #: Files by which a service looks for newer packages, and a text that tells that it does.
 _UPDATERS = {
-    ".github/dependabot.yml": re.compile(r"package-ecosystem:\s*[\"']?(uv|pip)\b"),
-    ".github/dependabot.yaml": re.compile(r"package-ecosystem:\s*[\"']?(uv|pip)\b"),
-    "renovate.json": re.compile(""),
-    ".github/renovate.json": re.compile(""),
+    ".github/dependabot.yml": _ECOSYSTEM,
+    ".github/dependabot.yaml": _ECOSYSTEM,
+    "renovate.json": _ANYTHING,
+    ".github/renovate.json": _ANYTHING,
 }
 
 
@@ -57,7 +60,7 @@ class Project:
         return None
 
 
-def read_project(folder: Path, outcomes: Mapping[str, str] | None = None) -> Project:
+def read_project(folder: Path) -> Project:
     """Read a project's tests, workflows and settings; see `Project`.
 
     Raises
@@ -71,12 +74,12 @@ def read_project(folder: Path, outcomes: Mapping[str, str] | None = None) -> Pro
     updaters = (
         name
         for name, told in _UPDATERS.items()
-        if (folder / name).is_file() and told.search((folder / name).read_text(encoding="utf-8"))
+        if (folder / name).is_file() and told.search(text_of(folder / name))
     )
     return Project(
         folder=folder,
         tests=marked_tests(folder),
-        outcomes=outcomes,
+        outcomes=None,
         jobs=read_jobs(folder),
         settings=settings,
         unread=unread,

@@ -1,12 +1,10 @@
 """Ask git about repositories elsewhere; it never asks back."""
 
-import os
 import subprocess
 
 from mlkit.core.errors import DataError
+from mlkit.standards import git
 
-#: Git sets these for its hooks; they are of another repository than the one asked about.
-_OF_A_HOOK = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
 #: What Copier calls two hosts.
 _HOSTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 
@@ -34,9 +32,11 @@ def told(*arguments: str, patience: float) -> str:
     DataError
         If it fails, with what it says, or takes longer.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    environment = git.environment()
+    # An address may be what another project says: no `ext::`, say, which runs a command.
+    environment.setdefault("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh")
     environment["GIT_TERMINAL_PROMPT"] = "0"
-    environment.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+    environment["SSH_ASKPASS_REQUIRE"] = "never"
     try:
         done = subprocess.run(
             ["git", *arguments],
@@ -45,6 +45,8 @@ def told(*arguments: str, patience: float) -> str:
             timeout=patience,
             check=False,
             env=environment,
+            # Without a terminal ssh cannot ask either, whichever the user has git call.
+            start_new_session=True,
         )
     except FileNotFoundError:
         raise DataError("there is no git here") from None

@@ -11,6 +11,7 @@ from typing import Literal
 
 from mlkit.core.errors import ConfigError, DataError
 from mlkit.core.extras import DISTRIBUTION
+from mlkit.core.files import text_of
 from mlkit.doctor.repositories import address_of, told
 from mlkit.standards.ownership import ANSWERS, edited, owned
 
@@ -132,10 +133,7 @@ def _answers(path: Path) -> dict[str, str]:
     """Return the answers of a line each, as texts."""
     if not path.is_file():
         return {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.") from None
+    lines = text_of(path).splitlines()
     pairs = (line.partition(": ") for line in lines if line and not line[0].isspace())
     return {key: value.strip().strip("\"'") for key, _, value in pairs}
 
@@ -188,8 +186,8 @@ def _hash(version: str) -> str:
 
 def _required(path: Path) -> str:
     try:
-        read = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        read = tomllib.loads(text_of(path))
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} cannot be read: {error}.") from None
     project = read.get("project")
     dependencies = project.get("dependencies") if isinstance(project, dict) else None

@@ -19,7 +19,7 @@ HEADS = {
     "monitor": "Monitoring",
 }
 #: Points that a section can have.
-MOST = 7
+_MOST = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def as_text(found: Diagnosis) -> str:
             if each.section == section
         )
         table = Table(head=("", "", "", ""), rows=rows, n_texts=4).plain().strip("\n")
-        parts.append(f"{HEADS[section]}: {sums[section]} of {MOST}\n{indent(table, '  ')}")
+        parts.append(f"{HEADS[section]}: {sums[section]} of {_MOST}\n{indent(table, '  ')}")
     how = "whose tests passed now" if found.score.was_run else "by what is there; --run runs it"
     parts.append(f"ML Test Score: {found.score.total}, the smallest of the four ({how}).")
     return "\n\n".join(parts)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 from mlkit.core.errors import DataError, listed
 from mlkit.core.log import get_logger, stage
@@ -19,8 +20,8 @@ log = get_logger(__name__)
 MARKER = "ml_test"
 #: Where the run leaves what became of each test.
 OUTCOMES = "MLKIT_DOCTOR_OUTCOMES"
-#: How pytest ends when tests ran, whatever became of them.
-_RAN = (0, 1)
+#: How pytest ends when tests ran, whatever became of them, and where there are none.
+_RAN = (0, 1, 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,8 @@ def marked_tests(folder: Path) -> list[MarkedTest]:
     found = []
     for file in sorted((folder / "tests").rglob("test_*.py")):
         try:
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, SyntaxError, ValueError):
+            tree = ast.parse(file.read_bytes())
+        except (OSError, SyntaxError, ValueError, RecursionError):
             continue
         name = file.relative_to(folder).as_posix()
         found += [MarkedTest(id=f"{name}::{where}", names=names) for where, names in _in(tree)]
@@ -68,10 +69,12 @@ def run_tests(folder: Path) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as place:
         outcomes = Path(place) / "outcomes.jsonl"
         outcomes.touch()
-        options = ("-q", "-m", MARKER, "-p", "mlkit.doctor.recording", "-p", "no:cacheprovider")
+        # By itself pytest names tests from the folder of its settings, which may be one above.
+        options = ("-q", "-m", MARKER, "--rootdir=.")
+        plugins = ("-p", "mlkit.doctor.recording", "-p", "no:cacheprovider")
         with stage(log, "testing", path=str(folder)):
             done = subprocess.run(
-                [sys.executable, "-m", "pytest", *options],
+                [sys.executable, "-m", "pytest", *options, *plugins],
                 cwd=folder,
                 env={**os.environ, OUTCOMES: str(outcomes)},
                 capture_output=True,
@@ -95,14 +98,19 @@ def run_tests(folder: Path) -> Mapping[str, str]:
 
 def _in(tree: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and (names := _names(node)):
+        if _is_test(node) and (names := _names(node)):
             yield node.name, names
         elif isinstance(node, ast.ClassDef):
             for inner in node.body:
-                if isinstance(inner, ast.FunctionDef):
+                if _is_test(inner):
                     names = (*_names(node), *_names(inner))
                     if names:
                         yield f"{node.name}::{inner.name}", names
+
+
+def _is_test(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    """Whether pytest takes a function for a test, by its name."""
+    return isinstance(node, ast.FunctionDef) and node.name.startswith("test")
 
 
 def _names(node: ast.FunctionDef | ast.ClassDef) -> tuple[str, ...]:

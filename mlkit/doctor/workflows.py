@@ -9,11 +9,19 @@ from typing import Any
 
 from mlkit.core.errors import ConfigError
 from mlkit.core.extras import load
+from mlkit.core.files import text_of
 
 _GITLAB = ".gitlab-ci.yml"
+#: When a job of GitLab never begins by itself.
+_BY_HAND = ("never", "manual")
 _SOURCE = re.compile(r"\$CI_PIPELINE_SOURCE\s*(==|!=)\s*[\"'](\w+)[\"']")
 _TARGET = re.compile(r"^(?P<name>[\w.-]+)\s*:(?!=)")
 _MAKE = re.compile(r"\bmake\b(?P<words>[^\n;&|]*)")
+#: What a line of a script has of commands without running them: remarks, texts, installations.
+_ONLY_NAMED = re.compile(
+    r"(^|\s)#.*|\becho\b[^;&|]*"
+    r"|\b(pip3?|uv|pipx|poetry|conda|apt-get|pre-commit)( -\S+)* (install|add)\b[^;&|]*"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +76,8 @@ def read_jobs(folder: Path) -> list[Job]:
 
 def _mapping(yaml: ModuleType, file: Path) -> dict[Any, Any]:
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        found = yaml.safe_load(text_of(file))
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{file} cannot be read: {' '.join(str(error).split())}.") from None
     return found if isinstance(found, dict) else {}
 
@@ -78,6 +86,9 @@ def _of_github(read: dict[Any, Any], file: str, recipes: dict[str, list[str]]) -
     # YAML 1.1 takes `on` for a truth.
     events = read.get(True, read.get("on"))
     events = events if isinstance(events, (list, dict)) else [events]
+    # What somebody has to start is done by hand.
+    if set(events) <= {"workflow_dispatch"}:
+        return
     jobs = read.get("jobs")
     for job in jobs.values() if isinstance(jobs, dict) else ():
         if not isinstance(job, dict) or _is_off(job):
@@ -101,8 +112,10 @@ def _list(found: Any) -> list[Any]:
 
 
 def _of_gitlab(read: dict[Any, Any], recipes: dict[str, list[str]]) -> Iterator[Job]:
-    for job in read.values():
-        if not isinstance(job, dict) or "script" not in job:
+    for name, job in read.items():
+        # What begins with a dot is for others to extend, and runs not by itself.
+        is_job = isinstance(job, dict) and "script" in job and not str(name).startswith(".")
+        if not is_job or job.get("when") in _BY_HAND:
             continue
         script = job["script"]
         yield Job(
@@ -129,7 +142,7 @@ def _is_run(read: dict[Any, Any], job: dict[Any, Any], source: str) -> bool:
 
 
 def _fits(rule: Any, source: str) -> bool:
-    if not isinstance(rule, dict) or rule.get("when") == "never":
+    if not isinstance(rule, dict) or rule.get("when") in _BY_HAND:
         return False
     compared = _SOURCE.findall(str(rule.get("if", "")))
     if not compared:
@@ -138,20 +151,23 @@ def _fits(rule: Any, source: str) -> bool:
 
 
 def _commands(texts: list[Any], recipes: dict[str, list[str]]) -> Iterator[str]:
-    for line in "\n".join(map(str, texts)).splitlines():
-        if line.strip().startswith("#"):
-            continue
+    for line in _lines("\n".join(map(str, texts))):
         yield line
         for called in _MAKE.finditer(line):
             for word in called["words"].split():
-                yield from recipes.get(word, ())
+                yield from _lines("\n".join(recipes.get(word, ())))
+
+
+def _lines(script: str) -> list[str]:
+    """Return the lines of a script, without what they only name."""
+    return [_ONLY_NAMED.sub("", line) for line in script.replace("\\\n", " ").splitlines()]
 
 
 def _recipes(makefile: Path) -> dict[str, list[str]]:
     """Return the lines that each target of a Makefile runs."""
     found: dict[str, list[str]] = {}
     name = ""
-    lines = makefile.read_text(encoding="utf-8").splitlines() if makefile.is_file() else []
+    lines = text_of(makefile).splitlines() if makefile.is_file() else []
     for line in lines:
         if line.startswith("\t"):
             found.setdefault(name, []).append(line.strip())

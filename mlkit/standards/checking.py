@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from mlkit.core.errors import DataError
@@ -147,8 +148,10 @@ def check_project(project: Project, choice: Choice) -> list[Finding]:
 def _is_quiet(path: Path, line: int, code: str) -> bool:
     """Whether a comment in a line of a file silences a rule there."""
     try:
-        text = path.read_text(encoding="utf-8").split("\n")[line - 1]
-    except (OSError, UnicodeDecodeError, IndexError):
+        # What lies in a repository may be data, larger than memory.
+        with path.open("rb") as file:
+            text = next(islice(file, line - 1, line), b"").decode("utf-8", "replace")
+    except OSError:
         return False
     return any(code in silenced(comment) for _, comment in comments([text]))
 

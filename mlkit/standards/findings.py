@@ -1,10 +1,9 @@
 """What a rule says of a place: the contract between those who look and those who tell."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 Severity = Literal["error", "warning"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

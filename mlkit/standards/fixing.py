@@ -3,6 +3,7 @@
 import ast
 import io
 import shutil
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -64,7 +65,8 @@ def _mended(source: Source, text: str, hits: Iterable[_Hit]) -> Iterator[_Edit]:
     """Yield what a module's rules have in the place of their hits."""
     content = text.encode("utf-8")
     lines = [line.encode("utf-8") for line in io.StringIO(text, newline="")]
-    starts = [0, *accumulate(map(len, lines))]
+    mark = len(BOM_UTF8) if content.startswith(BOM_UTF8) else 0
+    starts = [mark, *accumulate(map(len, lines))]
     for rule, node, finding in hits:
         new = rule.mended(source, node) if rule.mended else None
         if new is None or not isinstance(node, ast.expr) or node.end_lineno is None:
@@ -82,7 +84,7 @@ def _cleared(text: str, hits: Iterable[_Hit]) -> Iterator[_Edit]:
         return
     told = {finding.cell: finding for code, finding in found if code == OUTPUT}
     order = [finding for code, finding in found if code == ORDER]
-    cells, _ = members(text, len(text) - len(text.lstrip()))["cells"]
+    cells, _ = members(text, text.index("{"))["cells"]
     for number, (start, _) in enumerate(items(text, cells), start=1):
         cell = members(text, start)
         output, count = cell.get("outputs"), cell.get("execution_count")

@@ -8,12 +8,16 @@ from pathlib import Path
 _OF_A_HOOK = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
 
 
+def environment() -> dict[str, str]:
+    """Return this process's environment, without what would send git to another repository."""
+    return {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+
+
 def answers(folder: Path, *arguments: str) -> list[str] | None:
     """Return what a command of git lists with -z; None in no repository, or without git."""
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
     command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, env=environment, check=True)
+        done = subprocess.run(command, capture_output=True, env=environment(), check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return [os.fsdecode(each) for each in done.stdout.split(b"\0") if each]

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from mlkit.core.errors import ConfigError
-from mlkit.core.files import sha256
+from mlkit.core.files import sha256, text_of
 
 ANSWERS = ".copier-answers.yml"
 #: The key of the answers under which the digests stand, a line each, further in.
@@ -27,10 +27,7 @@ def owned(folder: Path) -> dict[str, str]:
         If the answers cannot be read.
     """
     path = folder / ANSWERS
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.") from None
+    lines = text_of(path).splitlines() if path.is_file() else []
     found: dict[str, str] = {}
     is_within = False
     for number, line in enumerate(lines, start=1):

@@ -25,6 +25,8 @@ _FIELDS: dict[type, tuple[str, ...]] = {
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST) and kind is not ast.Constant
 }
+#: What comes of a file that is none of its kind: json.loads, say, or what it leaves out.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 #: Folders of tests.
 _TESTING = frozenset({"test", "tests", "testing"})
 
@@ -214,9 +216,10 @@ def read_source(path: Path) -> Source:
         If it cannot be read, or is no Python.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        # Some editors begin UTF-8 with a mark of it, which is no part of the text.
+        text = path.read_text(encoding="utf-8-sig")
         cells = _cells(text) if path.suffix == ".ipynb" else ()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path} cannot be read: {error}") from None
     is_notebook = path.suffix == ".ipynb"
     lines = [line for cell in cells for line in cell.lines] if is_notebook else text.split("\n")
@@ -236,12 +239,15 @@ def _cells(text: str) -> tuple[Cell, ...]:
     for number, cell in enumerate(notebook["cells"], start=1):
         if cell["cell_type"] != "code":
             continue
+        count = cell.get("execution_count")
+        if not isinstance(count, int | None):
+            raise TypeError(f"execution_count of cell {number} is {count!r}")
         source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
         found.append(
             Cell(
                 number=number,
                 lines=tuple(_plain(source) if is_python else _commented(source)),
-                count=cell.get("execution_count"),
+                count=count,
                 has_output=bool(cell.get("outputs")),
             )
         )

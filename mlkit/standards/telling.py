@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from mlkit.core.version import __version__
 from mlkit.standards.checking import Checked
@@ -12,6 +14,8 @@ from mlkit.standards.rule import Standard
 from mlkit.standards.rules import RULES
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+#: What a path in a URI may have as it is, beside letters and digits (RFC 3986, 3.3).
+_PLAIN = "/!$&'()*+,;=@"
 
 _INTRODUCTION = """# Rules
 
@@ -106,7 +110,12 @@ def _annotation(found: Finding) -> str:
         "title": found.code,
     }
     told = ",".join(f"{name}={_field(str(value))}" for name, value in fields.items())
-    return f"::{found.severity} {told}::{_data(found.message)}"
+    return f"::{found.severity} {told}::{_data(_in_cell(found))}"
+
+
+def _in_cell(found: Finding) -> str:
+    """Return the message, for what knows lines of files and no cells of notebooks."""
+    return f"cell {found.cell}: {found.message}" if found.cell else found.message
 
 
 def _data(text: str) -> str:
@@ -133,11 +142,13 @@ def _result(found: Finding) -> dict[str, Any]:
     return {
         "ruleId": found.code,
         "level": found.severity,
-        "message": {"text": found.message},
+        "message": {"text": _in_cell(found)},
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": found.path},
+                    "artifactLocation": {
+                        "uri": quote(PurePath(found.path).as_posix(), safe=_PLAIN)
+                    },
                     "region": {"startLine": found.line, "startColumn": found.column},
                 }
             }

@@ -55,6 +55,8 @@ def _compose(folder: Path, overrides: Sequence[str]) -> DictConfig:
             return compose("config", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_with_key(error)) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{folder} holds a file that is no UTF-8: {error}") from None
     except Exception as error:
         if type(error).__module__.startswith(("yaml", "antlr4")):
             raise ConfigError(f"{folder} is not readable YAML: {first_line(error)}") from None

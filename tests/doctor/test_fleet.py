@@ -6,6 +6,7 @@ import pytest
 from projects import run
 
 from mlkit.cli import main
+from mlkit.doctor.fleet import Member, look_at
 
 AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@localhost")
 
@@ -66,3 +67,25 @@ def test_a_fleet_that_is_all_read_is_well(listed, capsys):
     listed.write_text("# none\n")
     assert main(["fleet", str(listed)]) == 3
     assert "names no project" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("file", ["Makefile", "pyproject.toml", ".github/dependabot.yml"])
+def test_a_file_that_is_no_text_is_named(copied, tmp_path, file):
+    """The project is a line with the reason, not the end of the list."""
+    (copied / file).write_bytes(b"\xff")
+    assert look_at(copied.name, tmp_path).unread.startswith(f"{copied / file} ")
+
+
+def test_a_home_of_nobody_is_a_folder_that_is_not_there(tmp_path):
+    """As any other path that leads nowhere."""
+    place = "~nobody-has-this-name/project"
+    assert look_at(place, tmp_path) == Member(
+        name="project", place=place, unread="there is no such folder"
+    )
+
+
+def test_what_nobody_thought_of_is_a_line_too(copied, tmp_path):
+    """YAML as deep as this ends in an error of no kind of mlkit's."""
+    deep = copied / "conf" / "config.yaml"
+    deep.write_text("seed: " + "[" * 5000)
+    assert look_at(copied.name, tmp_path).unread.startswith("RecursionError: ")

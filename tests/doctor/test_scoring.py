@@ -10,6 +10,7 @@ from projects import render
 
 from mlkit.cli import main
 from mlkit.core.errors import ConfigError
+from mlkit.doctor.diagnosing import diagnose
 from mlkit.doctor.points import POINTS
 from mlkit.doctor.project import Project, read_project
 from mlkit.doctor.scoring import score
@@ -76,10 +77,16 @@ def test_an_untouched_project_has_six_in_each_section(copied):
             "monitor-4"}),
         (RETRAIN, "^      - name: Mo", "      - if: false\n        name: Mo", WATCHED),
         (RETRAIN, "make retrain", "# make retrain", {"model-3", "monitor-4"}),
+        (RETRAIN, "make retrain", "echo make retrain", {"model-3", "monitor-4"}),
+        (RETRAIN, r"^  schedule:\n.*\n", "", {*WATCHED, "model-3", "monitor-4"}),
         (CHECK, "make check", "make setup", {"model-1"}),
+        (CHECK, "make check", "true  # make check", {"model-1"}),
+        (CHECK, "make check", "pre-commit install", {"model-1"}),
         (CHECK, "  pull_request:\n", "", {"model-1"}),
         ("Makefile", "mlkit tune|mlkit retrain", "true", {"model-3", "monitor-4"}),
         (".github/dependabot.yml", "ecosystem: uv", "ecosystem: npm", {"monitor-1"}),
+        (".github/dependabot.yml", "^  - package-eco(.*): uv", r"  # - package-eco\1: uv",
+            {"monitor-1"}),
         ("conf/config.yaml", "^seed: 0", "sead: 0", {"model-5", "model-6", "model-7", "infra-4",
             "monitor-4", "monitor-6", *WATCHED}),
     ],
@@ -90,9 +97,26 @@ def test_what_is_taken_away_costs_its_points(copied, file, pattern, by, expected
     assert lost(copied) == expected
 
 
-def test_tests_that_no_workflow_runs_earn_nothing(copied):
-    """Neither those of data nor any other; and make is looked through."""
-    change(copied / "Makefile", r"\$\(RUN\) pytest", "true")
+def test_settings_that_are_no_text_earn_nothing(copied):
+    """As those that cannot be read otherwise."""
+    (copied / "conf" / "config.yaml").write_bytes(b"seed: \xff")
+    settings = {"model-5", "model-6", "model-7", "infra-4", "monitor-4", "monitor-6"}
+    assert lost(copied) == {*settings, *WATCHED}
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern", "by"),
+    [
+        ("Makefile", r"\$\(RUN\) pytest", "true"),
+        ("Makefile", r"\$\(RUN\) pytest", "uv --quiet pip install pytest"),
+        (CHECK, r"^on:\n(  .*\n)+", "on: workflow_dispatch\n"),
+    ],
+)
+def test_tests_that_no_workflow_runs_earn_nothing(copied, file, pattern, by):
+    """Neither those of data nor any other; to install pytest is not to run it, nor is a button."""
+    change(copied / file, pattern, by)
+    # A release, which runs them as well, is made of what was tested before.
+    (copied / ".github" / "workflows" / "release.yaml").unlink()
     assert lost(copied) >= TESTED | {"model-1", "model-4", "monitor-5"}
 
 
@@ -115,7 +139,26 @@ def test_a_pipeline_of_gitlab_is_read(tmp_path):
     change(project / ".gitlab-ci.yml", "merge_request_event", "push")
     assert lost(project) == {"monitor-1", "model-1"}
     change(project / ".gitlab-ci.yml", '== "schedule"', '== "web"')
-    assert lost(project) == {"monitor-1", "model-1", "model-3", "monitor-4", *WATCHED}
+    scheduled = {"model-3", "monitor-4", *WATCHED}
+    assert lost(project) == {"monitor-1", "model-1", *scheduled}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by"),
+    [
+        ("^retrain:", ".retrain:"),
+        ("^retrain:", "retrain:\n  when: manual"),
+        (
+            '- if: (.*) == "schedule"\n  timeout',
+            r'- if: \1 == "schedule"\n      when: manual\n  timeout',
+        ),
+    ],
+)
+def test_a_job_of_gitlab_that_does_not_begin_by_itself_earns_nothing(tmp_path, pattern, by):
+    """What is for others to extend, and what waits for somebody."""
+    project = render(tmp_path / "p", ci="gitlab")
+    change(project / ".gitlab-ci.yml", pattern, by)
+    assert lost(project) == {"monitor-1", "model-3", "monitor-4", *WATCHED}
 
 
 def test_the_command_tells_and_can_refuse(copied, capsys):
@@ -133,7 +176,9 @@ def test_the_command_tells_and_can_refuse(copied, capsys):
 
 
 def test_what_is_no_project_is_refused(tmp_path):
-    """And a workflow that is no YAML is named."""
+    """Before its tests would run; and a workflow that is no YAML is named."""
+    with pytest.raises(ConfigError, match=r"is no project: it has no pyproject\.toml"):
+        diagnose(tmp_path / "nowhere", run=True)
     with pytest.raises(ConfigError, match=r"is no project: it has no pyproject\.toml"):
         read_project(tmp_path)
     (tmp_path / "pyproject.toml").touch()

@@ -95,6 +95,27 @@ def test_a_template_that_cannot_be_asked_is_said(tmp_path, made):
     assert template_of(tmp_path).state == "unknown"
 
 
+def setting(monkeypatch, name: str, value: str) -> None:
+    """Have a user's git be set so."""
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", name)
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", value)
+
+
+def test_an_address_runs_no_command(tmp_path, made, monkeypatch):
+    """Whoever wrote the answers: not even where git is set to run some."""
+    setting(monkeypatch, "protocol.ext.allow", "always")
+    state, text = made("v1", f"ext::touch {tmp_path / 'ran'}")
+    assert (state, "transport 'ext' not allowed" in text) == ("unknown", True)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_git_reaches_a_host_as_its_user_has_set(made, monkeypatch):
+    """With the ssh of theirs, which may bring a key of its own."""
+    setting(monkeypatch, "core.sshCommand", "echo the key of the team >&2; false")
+    assert "the key of the team" in made("v1", "git@host.example:team/template.git")[1]
+
+
 def test_edited_files_are_counted(copied):
     """Of those that the template owns, and no others."""
     untouched = template_of(copied)

@@ -30,6 +30,9 @@ class TestOfClass:
     def test_inside(self): pass
 
 def test_unmarked(): raise ValueError
+
+@pytest.mark.ml_test("data-6")
+def no_test(): pass
 """
 
 
@@ -46,7 +49,7 @@ def folder(tmp_path):
 
 
 def test_markers_are_read_from_the_source(folder):
-    """Those of a class hold for its tests; a file that is no Python has none."""
+    """Those of a class hold for its tests; what is no Python, or no test, has none."""
     it = "tests/test_it.py::"
     assert marked_tests(folder) == [
         MarkedTest(id=f"{it}test_passes", names=("data-1", "data-2")),
@@ -74,3 +77,21 @@ def test_tests_that_cannot_run_are_no_score(folder):
     """A file that is no Python stops pytest, which is said."""
     with pytest.raises(DataError, match=r"pytest does not run the tests of .* \(exit code 2\)"):
         run_tests(folder)
+
+
+def test_a_project_without_marked_tests_has_no_outcomes(folder):
+    """That none ran is no error: there are none to earn a point with."""
+    for file in (folder / "tests").iterdir():
+        file.write_text("def test_unmarked(): pass")
+    assert run_tests(folder) == {}
+
+
+def test_tests_are_named_from_the_projects_folder(folder):
+    """Also where settings of pytest lie above it."""
+    (folder / "tests" / "test_none.py").unlink()
+    (folder / "pyproject.toml").unlink()
+    (folder.parent / "pytest.ini").write_text("[pytest]\nmarkers = ml_test")
+    try:
+        assert set(run_tests(folder)) == {test.id for test in marked_tests(folder)}
+    finally:
+        (folder.parent / "pytest.ini").unlink()

@@ -103,6 +103,8 @@ def test_a_notebook_of_another_language_is_held_against_what_is_not_of_python(tm
         ("c.ipynb", "{"),
         ("d.ipynb", "[]"),
         ("e.ipynb", '{"cells": [{"cell_type": "code"}]}'),
+        ("g.ipynb", '{"cells": [{"cell_type": "code", "source": "", "execution_count": "1"}]}'),
+        ("h.ipynb", "[" * 100_000),
         ("f.py", "x = " + "(" * 500 + ")" * 500),
     ],
 )
@@ -113,6 +115,14 @@ def test_what_cannot_be_read_is_a_finding(tmp_path, name, text):
     found = check([tmp_path], Choice())
     assert sorted(each.code for each in found.findings) == ["MLK000", "MLK401"]
     assert found.n_files == 2
+
+
+@pytest.mark.parametrize("text", [BAD, notebook({"source": BAD})])
+def test_a_mark_of_utf_8_is_no_part_of_a_file(tmp_path, text):
+    """As some editors write it."""
+    path = tmp_path / ("a.py" if text == BAD else "a.ipynb")
+    path.write_text(text, encoding="utf-8-sig")
+    assert [(found.line, found.code) for found in check_file(path, Choice())] == [(2, "MLK401")]
 
 
 def test_foreign_and_excluded_folders_are_left_out(here):
@@ -231,6 +241,19 @@ def test_every_format_tells_all(here, capsys):
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "a,b.py"
     assert place["region"] == {"startLine": 2, "startColumn": 1}
+
+
+def test_a_place_is_told_to_those_who_know_no_cells(here, capsys):
+    """The cell is in the message, and a name with spaces is a URI."""
+    (here / "a b.ipynb").write_text(notebook({"source": "1"}, {"source": "2", "outputs": [{}]}))
+    message = "cell 2: what the cell printed is kept in the file"
+    assert main(["check", "--format", "github"]) == 1
+    told = f"::error file=a b.ipynb,line=1,col=1,title=MLK801::{message}\n"
+    assert capsys.readouterr().out == told
+    assert main(["check", "--format", "sarif"]) == 1
+    (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert result["message"] == {"text": message}
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "a%20b.ipynb"}
 
 
 def test_options_choose_rules_and_explain_them(here, capsys):

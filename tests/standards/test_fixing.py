@@ -1,6 +1,7 @@
 """What is fixed is told, and nothing else in a file changes."""
 
 import json
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,17 @@ def test_what_is_asked_of_nan_is_asked_of_pandas(tmp_path):
         (13, "MLK301"),
     ]
     assert fix_file(link, Choice()) == []
+
+
+def test_a_mark_of_utf_8_is_kept(tmp_path, notebook):
+    """In modules, also in their first line, and in notebooks."""
+    path = tmp_path / "a.py"
+    path.write_bytes(BOM_UTF8 + b"import pandas as pd; a = x == float('nan')\n")
+    fix_file(path, Choice())
+    assert path.read_bytes() == BOM_UTF8 + b"import pandas as pd; a = pd.isna(x)\n"
+    notebook.write_bytes(BOM_UTF8 + NOTEBOOK.encode())
+    assert len(fix_file(notebook, Choice())) == 2
+    assert notebook.read_bytes().startswith(BOM_UTF8 + NOTEBOOK.encode()[:100])
 
 
 @pytest.mark.parametrize(

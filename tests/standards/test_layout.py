@@ -140,6 +140,8 @@ def test_a_comment_silences_in_any_file_that_has_comments(here):
     write(here, **{"conf/config.yaml": "", "src/p/features.py": FEATURIZER})
     write(here, **{"src/p/a.yaml": "# mlkit: ignore[MLK901] the library's own\na: 1\n"})
     assert places() == ["src/p/features.py:4 MLK921"]
+    (here / "src/p/a.yaml").write_bytes(b"# mlkit: ignore[MLK901] theirs\na: \xff\n")
+    assert places() == ["src/p/features.py:4 MLK921"]
     quiet = FEATURIZER.replace("zer):", "zer):  # mlkit: ignore[MLK921] tried elsewhere")
     write(here, **{"src/p/features.py": quiet})
     assert places() == []

@@ -7,10 +7,11 @@ from mlkit.standards.calls import method, receiver
 from mlkit.standards.rule import Hit, Rule
 from mlkit.standards.source import Source
 
-_FEATURIZERS = ("mlkit.Featurizer", "mlkit.training.features.Featurizer")
+#: What mlkit's Featurizer is imported as.
+FEATURIZERS = ("mlkit.Featurizer", "mlkit.training.features.Featurizer")
 #: What clone makes anew from their arguments; a mixin alone is none.
-_CLONED = ("sklearn.base.BaseEstimator", *_FEATURIZERS)
-_BASES = ("sklearn.base.", *_FEATURIZERS)
+_CLONED = ("sklearn.base.BaseEstimator", *FEATURIZERS)
+_BASES = ("sklearn.base.", *FEATURIZERS)
 _APPLYING = ("transform", "predict", "predict_proba", "decision_function")
 
 

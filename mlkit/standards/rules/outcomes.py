@@ -7,10 +7,10 @@ from contextlib import suppress
 from mlkit.core.errors import DataError
 from mlkit.standards.calls import argument, is_constant
 from mlkit.standards.rule import Hit, Rule
+from mlkit.standards.rules.estimators import FEATURIZERS
 from mlkit.standards.scopes import root, targets
 from mlkit.standards.source import Source, read_source
 
-_FEATURIZERS = ("mlkit.Featurizer", "mlkit.training.features.Featurizer")
 _SCHEMAS = ("mlkit.Schema", "mlkit.core.schema.Schema")
 _COLUMNS = ("mlkit.column", "mlkit.core.schema.column", "mlkit.core.column.column")
 #: Where a project declares its columns, beside its features.
@@ -21,7 +21,7 @@ def _named(source: Source) -> Iterator[Hit]:
     functions = [
         function
         for node in source.nodes(ast.ClassDef)
-        if any(source.name(base) in _FEATURIZERS for base in node.bases)
+        if any(source.name(base) in FEATURIZERS for base in node.bases)
         for function in node.body
         if isinstance(function, ast.FunctionDef) and function.name in ("fit", "transform")
     ]

@@ -8,9 +8,9 @@ from pathlib import Path
 from mlkit.core.errors import DataError
 from mlkit.standards.project import Project
 from mlkit.standards.rule import FileHit, ProjectRule
+from mlkit.standards.rules.estimators import FEATURIZERS
 from mlkit.standards.source import Source, read_source
 
-_FEATURIZERS = ("mlkit.Featurizer", "mlkit.training.features.Featurizer")
 _ABSTRACT = ("abc.ABC", "abc.abstractmethod")
 
 
@@ -50,7 +50,7 @@ def _featurizers(sources: Sequence[Source]) -> list[tuple[Source, ast.ClassDef]]
         more = [
             (source, node)
             for source, node in left
-            if any(source.name(base) in _FEATURIZERS or _last(base) in names for base in node.bases)
+            if any(source.name(base) in FEATURIZERS or _last(base) in names for base in node.bases)
         ]
         if not more:
             return found
