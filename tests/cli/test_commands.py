@@ -231,7 +231,7 @@ def test_a_model_is_compared_with_the_champion(mlkit, packed, tmp_path):
     champion = Bundle.open(packed).model
     assert code == 0
     assert f"Beside the champion {champion}, on the same rows:" in out
-    assert "All 4 gates passed." in out
+    assert "All 8 gates passed." in out
 
     code, out, _ = mlkit(
         "train",
@@ -388,7 +388,7 @@ def test_a_file_that_is_no_table_is_named(mlkit, tmp_path, name, content, messag
         ("evaluation.metrics=[rmse]", 2, "rmse does not fit a binary target"),
         ("split.cut=2030-01-01", 3, "0 to evaluate"),
         ("split.holdout=nowhere.npy", 3, "mlkit freeze nowhere.npy"),
-        ("evaluation.slices=[orgin]", 2, "Did you mean origin"),
+        ("evaluation.slices=[origin,desst]", 2, "Did you mean dest"),
         ("evaluation.banned=[tail]", 2, "Did you mean tailnum"),
         ("evaluation.champion=nowhere", 5, "nowhere"),
         ("evaluation.gates=[{metric: roc_auk, at_least: 1}]", 2, "Did you mean roc_auc"),

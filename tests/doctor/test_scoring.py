@@ -24,7 +24,7 @@ MODEL, CHECK, RETRAIN = (
 )
 TESTED = {point.name for point in POINTS if point.section in ("data", "infra")} - LEFT
 
-WATCHED = {"monitor-2", "monitor-3", "monitor-7"}
+WATCHED = {"monitor-2", "monitor-3", "monitor-7", "monitor-6"}
 
 
 def unearned(project: Project) -> set[str]:
@@ -62,11 +62,11 @@ def test_an_untouched_project_has_six_in_each_section(copied):
     ("file", "pattern", "by", "expected"),
     [
         (MODEL, r'"infra-2"', '"x"', {"infra-2"}),
-        (MODEL, r"^@.*model-5.*\n", "", {"model-5", "model-6", "model-7", "monitor-6"}),
+        (MODEL, r"^@.*model-5.*\n", "", {"model-5", "model-6", "model-7"}),
         ("conf/evaluation/default.yaml", r"^.*slice: origin.*\n", "", {"model-6"}),
         ("conf/evaluation/default.yaml", r"^.*disparity.*\n", "", {"model-7"}),
         ("conf/evaluation/default.yaml", r"^.*: simple.*\n", "", {"model-5"}),
-        ("conf/evaluation/default.yaml", r"^.*latency.*\n", "", {"monitor-6"}),
+        ("conf/monitoring/default.yaml", r"latency_ms: 1000", "latency_ms: null", {"monitor-6"}),
         ("conf/monitoring/default.yaml", r"quality: 0.1 *$", "quality: null", {"monitor-7"}),
         ("conf/monitoring/default.yaml", r"violations: 0.01", "violations: null", {"monitor-2"}),
         ("conf/monitoring/default.yaml", r"psi: 0.25", "psi: null", {"monitor-3"}),
