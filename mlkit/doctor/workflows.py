@@ -1,7 +1,7 @@
 """Read what a project's CI runs, and when: workflows of GitHub, and pipelines of GitLab."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +15,7 @@ _GITLAB = ".gitlab-ci.yml"
 #: When a job of GitLab never begins by itself.
 _BY_HAND = ("never", "manual")
 _SOURCE = re.compile(r"\$CI_PIPELINE_SOURCE\s*(==|!=)\s*[\"'](\w+)[\"']")
-_TARGET = re.compile(r"^(?P<name>[\w.-]+)\s*:(?!=)")
+_TARGET = re.compile(r"^(?P<names>[^\s:=#][^:=#]*)::?(?!=)(?P<needs>[^#]*)")
 _MAKE = re.compile(r"\bmake\b(?P<words>[^\n;&|]*)")
 #: What a line of a script has of commands without running them: remarks, texts, installations.
 _ONLY_NAMED = re.compile(
@@ -150,12 +150,14 @@ def _fits(rule: Any, source: str) -> bool:
     return any((how == "==") == (value == source) for how, value in compared)
 
 
-def _commands(texts: list[Any], recipes: dict[str, list[str]]) -> Iterator[str]:
+def _commands(texts: Sequence[Any], recipes: dict[str, list[str]]) -> Iterator[str]:
     for line in _lines("\n".join(map(str, texts))):
         yield line
         for called in _MAKE.finditer(line):
             for word in called["words"].split():
-                yield from _lines("\n".join(recipes.get(word, ())))
+                # Without itself: a target that needs itself would never end.
+                others = {name: lines for name, lines in recipes.items() if name != word}
+                yield from _commands(recipes.get(word, []), others)
 
 
 def _lines(script: str) -> list[str]:
@@ -164,13 +166,16 @@ def _lines(script: str) -> list[str]:
 
 
 def _recipes(makefile: Path) -> dict[str, list[str]]:
-    """Return the lines that each target of a Makefile runs."""
+    """Return the lines that each target of a Makefile runs, and what it needs as one of them."""
     found: dict[str, list[str]] = {}
-    name = ""
+    names: list[str] = []
     lines = text_of(makefile).splitlines() if makefile.is_file() else []
     for line in lines:
         if line.startswith("\t"):
-            found.setdefault(name, []).append(line.strip())
+            for name in names:
+                found[name].append(line.strip())
         elif target := _TARGET.match(line):
-            name = target["name"]
+            names = target["names"].split()
+            for name in names:
+                found.setdefault(name, []).append(f"make {target['needs']}")
     return found

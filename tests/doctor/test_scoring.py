@@ -120,6 +120,23 @@ def test_tests_that_no_workflow_runs_earn_nothing(copied, file, pattern, by):
     assert lost(copied) >= TESTED | {"model-1", "model-4", "monitor-5"}
 
 
+@pytest.mark.parametrize(
+    ("rules", "is_run"),
+    [
+        ("all: check test\n", True),
+        ("all another: all\n\tmake test check\n", True),
+        ("all:\n\ttrue\nreports/all.html: data\n\tmake check test\n", False),
+    ],
+)
+def test_targets_are_followed_as_make_does(copied, rules, is_run):
+    """To what they need and to what they make, and never to the recipe of another."""
+    with (copied / "Makefile").open("a") as makefile:
+        makefile.write(rules)
+    change(copied / CHECK, "make check", "make all")
+    change(copied / CHECK, "make test", "true")
+    assert ("model-1" in lost(copied)) != is_run
+
+
 def test_a_test_that_does_not_pass_earns_nothing(copied):
     """Of what ran only what passed counts: not what failed, was skipped, or did not run."""
     project = read_project(copied)

@@ -156,6 +156,14 @@ def test_a_featurizer_is_tested_where_a_test_names_it(here):
         assert places("src/p/features.py") == []
 
 
+def test_what_is_called_a_module_and_is_none_is_passed_over(here):
+    """A folder, and a link that leads nowhere: the others are looked at."""
+    write(here, **{"src/p/features.py": FEATURIZER})
+    (here / "src/p/folder.py").mkdir()
+    (here / "src/p/link.py").symlink_to("nowhere")
+    assert places("src") == ["src/p/features.py:4 MLK921", "src/p/link.py:1 MLK000"]
+
+
 def test_a_featurizer_may_be_one_by_way_of_another(here):
     """Of another module, asked for or not; one that is abstract is tested by those it makes."""
     base = FEATURIZER.replace("Routes(Featurizer)", "Routes(Featurizer, abc.ABC)")

@@ -35,8 +35,9 @@ def _sources(folder: Path, word: bytes) -> list[Source]:
     """Return the modules below a folder that can be read and may hold what is looked for."""
     found = []
     for path in sorted(folder.rglob("*.py")):
-        if word in path.read_bytes():
-            with suppress(DataError):
+        # A folder may be called so, and a link may lead nowhere.
+        with suppress(DataError, OSError):
+            if word in path.read_bytes():
                 found.append(read_source(path))
     return found
 
