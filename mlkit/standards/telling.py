@@ -25,9 +25,12 @@ how it is used. The tests hold each example against its rule. This page is what
 
 
 def as_text(found: Checked) -> str:
-    """Return a line for each fix and each finding, and how many there are."""
+    """Return a line for each fix and each finding, where to read on, and how many there are."""
     lines = [f"{each.place()}: {each.code} fixed" for each in found.fixed]
     lines += [f"{each.place()}: {each.code} {each.message}" for each in found.findings]
+    ruled = (each.code for each in found.findings if each.code in RULES)
+    if code := next(ruled, ""):
+        lines.append(f"mlkit check --explain {code} says why, and what to do instead.")
     n_warnings = len(found.findings) - found.n_errors
     files = f"{found.n_files:,} file{'s' * (found.n_files != 1)}"
     fixed = f"{len(found.fixed):,} fixed, " if found.fixed else ""
