@@ -16,11 +16,10 @@ from mlkit.standards.telling import FORMATS, explained, page
 def check(arguments: argparse.Namespace) -> int:
     """Print what breaks the rules, and return 1 if something blocks."""
     if arguments.explain is not None:
-        if arguments.explain not in RULES:
-            raise ConfigError(
-                f"There is no rule {arguments.explain}. {nearest(arguments.explain, RULES)}"
-            )
-        print(explained(arguments.explain))
+        code = arguments.explain.upper()
+        if code not in RULES:
+            raise ConfigError(f"There is no rule {code}. {nearest(code, RULES)}")
+        print(explained(code))
         return 0
     if arguments.rules:
         print(page())

@@ -6,6 +6,7 @@ from logging import DEBUG
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import structlog
 
 from mlkit.core.bundle import EVALUATION, Bundle
@@ -82,8 +83,9 @@ def train(config: Config) -> Run:
         compares = config.evaluation.compare_splits
         flattery = compare_splits(trainer, model, frame) if compares else None
         n_unlabelled = int(trainer.target.values(frame).isna().sum())
+        judged = _with_columns_of(champion, holdout, config.data.path)
         evaluation = replace(
-            evaluator.evaluate(model, holdout, held_out=True, champion=champion, leaks=leaks),
+            evaluator.evaluate(model, judged, held_out=True, champion=champion, leaks=leaks),
             n_unlabelled=n_unlabelled,
             flattery=flattery,
         )
@@ -141,6 +143,17 @@ def evaluate(
     frame = read_frame(path, bundle.schema)
     found = evaluator.evaluate(model, frame, champion=other, leaks=leaks)
     return _with_bundle(found, evaluator, bundle)
+
+
+def _with_columns_of(
+    champion: TrainedModel | None, holdout: pd.DataFrame, path: str | Path
+) -> pd.DataFrame:
+    """Return the rows with what the champion takes, and the model's schema no longer has."""
+    if champion is None or champion.schema.columns.keys() <= {*holdout}:
+        return holdout
+    rows = read_frame(path, champion.schema).loc[holdout.index]
+    gone = [name for name in champion.schema.columns if name in rows and name not in holdout]
+    return holdout.assign(**{name: rows[name] for name in gone})
 
 
 def find_champion(folder: str | Path | None) -> TrainedModel | None:

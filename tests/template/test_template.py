@@ -1,6 +1,7 @@
 """The template is tested as the projects that it makes."""
 
 import json
+import re
 import shutil
 import sys
 import tomllib
@@ -156,3 +157,18 @@ def test_the_digests_of_owned_files_are_those_of_their_bytes(tmp_path, size, ci)
     project = render(tmp_path / "p", size=size, ci=ci)
     assert {"Makefile", ".pre-commit-config.yaml", "docs/ways-of-working.md"} <= owned(project).keys()
     assert edited(project) == []
+
+
+def test_a_champion_is_judged_by_its_own_columns(run_in, tmp_path):
+    """Though the model that is held against it no longer knows all of them."""
+    project = render(tmp_path / "p", size="lite")
+    settings = ("evaluation.n_resamples=100", "evaluation.n_repeats=0", "model=logistic")
+    run_in(project, "mlkit", "train", *settings, f"bundles={tmp_path}")
+    [own] = re.findall(r"\| roc_auc \| (0\.\d+) \|", (tmp_path / "flight-delay/README.md").read_text())
+    schema, features = (project / "src" / "flight_delay" / f"{name}.py" for name in ("schema", "features"))
+    schema.write_text(re.sub(r"    humid: .*\n", "", schema.read_text()))
+    features.write_text(features.read_text().replace('"humid", ', ""))
+    champion = f"evaluation.champion={tmp_path / 'flight-delay'}"
+    done = run_in(project, "mlkit", "train", *settings, champion)
+    [compared] = re.findall(r"^roc_auc +all rows +[\d,]+ +[\d.]+ +([\d.]+)", done.stdout, re.M)
+    assert compared == own

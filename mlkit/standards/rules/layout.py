@@ -111,8 +111,8 @@ seed: 7
         severity="error",
         reason="The template changes it with each copier update: the edit is then in conflict, "
         "or lost, and the other projects never get it.",
-        fix="Undo the edit, and change the template; what only this project needs goes to a file "
-        "of its own.",
+        fix="Undo the edit (`git log FILE` has the version before), and change the template; "
+        "targets that only this project needs go into `project.mk`.",
         bad=f"""
 ==> {ANSWERS} <==
 _owned:
