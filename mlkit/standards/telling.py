@@ -31,11 +31,15 @@ def as_text(found: Checked) -> str:
     ruled = (each.code for each in found.findings if each.code in RULES)
     if code := next(ruled, ""):
         lines.append(f"mlkit check --explain {code} says why, and what to do instead.")
-    n_warnings = len(found.findings) - found.n_errors
-    files = f"{found.n_files:,} file{'s' * (found.n_files != 1)}"
+    errors = _counted(found.n_errors, "error")
+    warnings = _counted(len(found.findings) - found.n_errors, "warning")
     fixed = f"{len(found.fixed):,} fixed, " if found.fixed else ""
-    last = f"{fixed}{found.n_errors:,} errors, {n_warnings:,} warnings in {files}."
+    last = f"{fixed}{errors}, {warnings} in {_counted(found.n_files, 'file')}."
     return "\n".join([*lines, last])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def as_json(found: Checked) -> str:

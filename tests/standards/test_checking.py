@@ -227,7 +227,7 @@ def test_every_format_tells_all(here, capsys):
     assert main(["check"]) == 1
     text = capsys.readouterr().out
     assert text.startswith("a,b.py:2:1: MLK401 joblib.dump reads or writes a pickle\n")
-    assert text.endswith("1 errors, 0 warnings in 1 file.\n")
+    assert text.endswith("1 error, 0 warnings in 1 file.\n")
     assert main(["check", "--format", "json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["n_files"], told["n_errors"], told["findings"][0]["line"]) == (1, 1, 2)

@@ -138,7 +138,7 @@ def test_the_command_tells_what_it_fixed(notebook, monkeypatch, capsys):
         "explore.ipynb:cell 3:1:1: MLK802 fixed\n"
         "a.py:2:1: MLK401 joblib.load reads or writes a pickle\n"
         "mlkit check --explain MLK401 says why, and what to do instead.\n"
-        "2 fixed, 1 errors, 0 warnings in 2 files.\n"
+        "2 fixed, 1 error, 0 warnings in 2 files.\n"
     )
     assert main(["check", "--fix", "explore.ipynb", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["fixed"] == []
