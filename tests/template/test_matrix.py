@@ -49,7 +49,7 @@ def test_every_two_choices_meet():
         assert {(row[first], row[second]) for row in PAIRWISE} == wanted
 
 
-@pytest.mark.parametrize("choices", product(*CHOICES.values()) if IN_FULL else PAIRWISE[1:], ids="-".join)
+@pytest.mark.parametrize("choices", [*product(*CHOICES.values())] if IN_FULL else PAIRWISE[1:], ids="-".join)
 def test_a_project_of_any_answers_is_in_order(run_in, tmp_path, choices):
     """Its hooks pass (style, types, mlkit check), its tests pass, it trains, and scores a file."""
     task, ci, size, data = choices
