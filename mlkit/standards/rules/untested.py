@@ -18,8 +18,8 @@ def _untested(project: Project) -> Iterator[FileHit]:
     asked = {(project.folder / name).absolute(): path for name, path in project.files.items()}
     if not any(name.startswith("src/") for name in project.files):
         return
-    direct = _sources(project.folder / "src", b"Featurizer")
-    sources = _sources(project.folder / "src", b"class ") if direct else []
+    src = project.folder / "src"
+    sources = _sources(src, b"class ") if any(_holding(src, b"Featurizer")) else []
     found = [
         (asked[source.path.absolute()], node)
         for source, node in _featurizers(sources)
@@ -31,14 +31,21 @@ def _untested(project: Project) -> Iterator[FileHit]:
             yield path, node.lineno, f"no test in tests/ names {node.name}"
 
 
+def _holding(folder: Path, word: bytes) -> Iterator[Path]:
+    """Yield the modules below a folder that a word stands in."""
+    for path in sorted(folder.rglob("*.py")):
+        # A folder may be called so, and a link may lead nowhere.
+        with suppress(OSError):
+            if word in path.read_bytes():
+                yield path
+
+
 def _sources(folder: Path, word: bytes) -> list[Source]:
     """Return the modules below a folder that can be read and may hold what is looked for."""
     found = []
-    for path in sorted(folder.rglob("*.py")):
-        # A folder may be called so, and a link may lead nowhere.
-        with suppress(DataError, OSError):
-            if word in path.read_bytes():
-                found.append(read_source(path))
+    for path in _holding(folder, word):
+        with suppress(DataError):
+            found.append(read_source(path))
     return found
 
 
