@@ -8,7 +8,8 @@ from typing import Any
 
 Owner = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 _DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+#: Fields of a statement that hold statements, and those that hold parts with a body.
+_BODIES, _PARTS = ("body", "orelse", "finalbody"), ("handlers", "cases")
 _TEST = re.compile(r"(?i)(^|_)(d?test|hold_?out)(_|$)")
 
 
@@ -86,17 +87,18 @@ def _statements(body: Sequence[Any]) -> Iterator[ast.stmt]:
         yield statement
         if isinstance(statement, _DEFINING):
             continue
-        for name in ("body", "orelse", "finalbody"):
+        for name in _BODIES:
             yield from _statements(getattr(statement, name, ()))
-        for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
-            yield from _statements(part.body)
+        for name in _PARTS:
+            for part in getattr(statement, name, ()):
+                yield from _statements(part.body)
 
 
 def _calls(statement: ast.stmt) -> Iterator[ast.Call]:
     if isinstance(statement, _DEFINING):
         return
     for name, value in ast.iter_fields(statement):
-        if name in _BLOCKS:
+        if name in (*_BODIES, *_PARTS):
             continue
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, ast.AST):
