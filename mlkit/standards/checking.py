@@ -110,7 +110,7 @@ def check_file(path: Path, choice: Choice) -> list[Finding]:
             "error",
             f"{comment.group().strip()} gives no reason: write one behind it",
         )
-        for number, comment in comments(source.lines)
+        for number, comment in source.comments
         if not comment["reason"].strip()
     ]
     return unreasoned + [finding for _, _, finding in broken(source, choice)]
@@ -118,7 +118,7 @@ def check_file(path: Path, choice: Choice) -> list[Finding]:
 
 def broken(source: Source, choice: Choice) -> Iterator[tuple[Rule, ast.AST, Finding]]:
     """Yield what breaks the rules for code, and is not silenced."""
-    quiet = {number: silenced(comment) for number, comment in comments(source.lines)}
+    quiet = {number: silenced(comment) for number, comment in source.comments}
     elsewhere = choice.ignored(source.path)
     for rule, severity in choice.rules():
         if not isinstance(rule, Rule) or rule.code.startswith(elsewhere):

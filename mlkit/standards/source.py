@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 from mlkit.core.errors import DataError
 from mlkit.standards.calls import method
 from mlkit.standards.scopes import Owner, Scope
+from mlkit.standards.silencing import comments
 
 _Node = TypeVar("_Node", bound=ast.AST)
 SUFFIXES = (".py", ".ipynb")
@@ -174,6 +176,11 @@ class Source:
             for node in self.nodes(ast.Constant)
             if isinstance(node.value, str) and id(node) not in documents
         ]
+
+    @cached_property
+    def comments(self) -> Sequence[tuple[int, re.Match[str]]]:
+        """The comments that silence rules, with their lines from 1."""
+        return tuple(comments(self.lines))
 
     @cached_property
     def scopes(self) -> Sequence[Scope]:
